@@ -1,0 +1,4 @@
+//! The daemon: arguments in, exit code out.
+#![forbid(unsafe_code)]
+
+fn main() {}
