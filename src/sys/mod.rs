@@ -1,1 +1,20 @@
-//! Stub.
+//! The one door to the operating system: every `unsafe` block of the program
+//! and every raw system call stand here. It knows no FTP.
+//!
+//! Wrappers take borrowed descriptors and slices and return [`Error`], which
+//! prints as the call that failed. What `std` or socket2 already offer safely
+//! is used directly by the floors above and not wrapped again.
+
+pub mod clock;
+pub mod error;
+pub mod file;
+pub mod poll;
+pub mod process;
+pub mod signal;
+pub mod socket;
+pub mod transfer;
+
+pub use error::Error;
+
+/// What a wrapper returns.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,31 @@
+//! The time of day and the local time zone.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Now: seconds since 1970 (UTC) and nanoseconds.
+#[must_use]
+pub fn now() -> (i64, u32) {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => (
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            since.subsec_nanos(),
+        ),
+        // A clock set before 1970 is shown as 1970.
+        Err(_) => (0, 0),
+    }
+}
+
+/// Seconds that local time is ahead of UTC at `seconds`; 0 when the system
+/// cannot tell.
+#[must_use]
+pub fn local_offset(seconds: i64) -> i64 {
+    // SAFETY: tm is a plain struct (its pointer may be null), for which all
+    // zeros is a value.
+    let mut broken_down: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to live values; localtime_r keeps neither.
+    let result = unsafe { libc::localtime_r(&raw const seconds, &raw mut broken_down) };
+    if result.is_null() {
+        return 0;
+    }
+    broken_down.tm_gmtoff
+}
