@@ -7,9 +7,15 @@
 #![forbid(unsafe_code)]
 
 pub mod code;
+pub mod command;
 pub mod line;
+pub mod parse;
 pub mod reply;
+pub mod site;
 
 pub use code::Code;
+pub use command::{Access, Arg, COMMANDS, CommandSpec, FEATURES, Needs, UNIMPLEMENTED, Verb};
 pub use line::{Line, LineReader, MAX_LINE};
+pub use parse::{ParseError, Request};
 pub use reply::{Reply, Text};
+pub use site::{SITE_COMMANDS, SiteError, SiteRequest, SiteSpec, SiteVerb};
