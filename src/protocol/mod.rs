@@ -6,16 +6,23 @@
 //! given by clients are bytes throughout: FTP promises no encoding.
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod code;
 pub mod command;
+pub mod escape;
 pub mod line;
 pub mod parse;
+pub mod path;
+pub mod pattern;
 pub mod reply;
 pub mod site;
 
+pub use address::{AddressError, EpsvRequest};
 pub use code::Code;
 pub use command::{Access, Arg, COMMANDS, CommandSpec, FEATURES, Needs, UNIMPLEMENTED, Verb};
+pub use escape::Escaped;
 pub use line::{Line, LineReader, MAX_LINE};
 pub use parse::{ParseError, Request};
+pub use path::{PathError, VirtualPath};
 pub use reply::{Reply, Text};
 pub use site::{SITE_COMMANDS, SiteError, SiteRequest, SiteSpec, SiteVerb};
