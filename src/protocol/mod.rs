@@ -9,20 +9,27 @@
 pub mod address;
 pub mod code;
 pub mod command;
+mod digits;
 pub mod escape;
+pub mod facts;
 pub mod line;
+pub mod listing;
 pub mod parse;
 pub mod path;
 pub mod pattern;
 pub mod reply;
 pub mod site;
+pub mod time;
 
 pub use address::{AddressError, EpsvRequest};
 pub use code::Code;
 pub use command::{Access, Arg, COMMANDS, CommandSpec, FEATURES, Needs, UNIMPLEMENTED, Verb};
 pub use escape::Escaped;
+pub use facts::{FactEntry, Facts, Kind, Perm};
 pub use line::{Line, LineReader, MAX_LINE};
+pub use listing::{ListClock, ListEntry, ListOptions, Owner};
 pub use parse::{ParseError, Request};
 pub use path::{PathError, VirtualPath};
 pub use reply::{Reply, Text};
 pub use site::{SITE_COMMANDS, SiteError, SiteRequest, SiteSpec, SiteVerb};
+pub use time::{Civil, Timestamp};
