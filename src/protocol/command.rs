@@ -249,14 +249,66 @@ impl Verb {
 /// equal nothing, so no folding of another script can reach a command.
 #[must_use]
 pub fn lookup(name: &[u8]) -> Option<Verb> {
-    if !(3..=4).contains(&name.len()) {
-        return None;
+    let key = key(name)?;
+    KEYS.iter()
+        .find(|(known, _)| *known == key)
+        .map(|(_, verb)| *verb)
+}
+
+/// How many names the rows of [`COMMANDS`] have together.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which rejects a miss"
+)]
+const NAMES: usize = {
+    let mut names = 0;
+    let mut row = 0;
+    while row < COMMANDS.len() {
+        names += COMMANDS[row].names.len();
+        row += 1;
     }
-    let is_name = |known: &&str| name.eq_ignore_ascii_case(known.as_bytes());
-    COMMANDS
-        .iter()
-        .find(|row| row.names.iter().any(is_name))
-        .map(|row| row.verb)
+    names
+};
+
+/// Every name of [`COMMANDS`], so that a lookup runs over one small array. A
+/// name that [`key`] cannot hold does not compile.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which rejects a miss"
+)]
+static KEYS: [(u32, Verb); NAMES] = {
+    let mut keys = [(0, Verb::User); NAMES];
+    let (mut row, mut name, mut at) = (0, 0, 0);
+    while row < COMMANDS.len() {
+        if name == COMMANDS[row].names.len() {
+            (row, name) = (row + 1, 0);
+            continue;
+        }
+        keys[at] = match key(COMMANDS[row].names[name].as_bytes()) {
+            Some(key) => (key, COMMANDS[row].verb),
+            None => panic!("a name of COMMANDS is not of three or four letters"),
+        };
+        (name, at) = (name + 1, at + 1);
+    }
+    keys
+};
+
+/// A verb of three or four octets as one number, ASCII letters in upper case:
+/// compared with some forty others for each command, and in one step each.
+const fn key(name: &[u8]) -> Option<u32> {
+    let octets = match *name {
+        [a, b, c] => [a, b, c, 0],
+        [a, b, c, d] if d != 0 => [a, b, c, d],
+        _ => return None,
+    };
+    let [a, b, c, d] = octets;
+    let upper = [
+        a.to_ascii_uppercase(),
+        b.to_ascii_uppercase(),
+        c.to_ascii_uppercase(),
+        d.to_ascii_uppercase(),
+    ];
+    Some(u32::from_be_bytes(upper))
 }
 
 /// Whether `name`, in any ASCII case, is in [`UNIMPLEMENTED`].
@@ -312,6 +364,7 @@ mod tests {
             b"\xFFUSER",
             b"USER ",
             b"R\0TR",
+            b"PWD\0",
         ] {
             assert_eq!(lookup(name), None, "{name:?}");
         }

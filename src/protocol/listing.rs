@@ -108,7 +108,11 @@ pub fn append_name(out: &mut Vec<u8>, name: &[u8]) {
     let before = out.len();
     out.extend_from_slice(name);
     // Clean names, nearly all of them, are copied whole and looked at once.
-    if name.iter().any(|byte| ends_line(*byte)) {
+    // Without an early end the compiler looks at many octets at once.
+    if name
+        .iter()
+        .fold(false, |found, byte| found | ends_line(*byte))
+    {
         let copied = out.iter_mut().skip(before);
         copied
             .filter(|byte| ends_line(**byte))
