@@ -1,2 +1,35 @@
-//! Stub.
+//! The FTP protocol as text and values (RFC 959, 2389, 2428, 3659): what a
+//! client may say, what it meant, and how an answer looks on the wire.
+//!
+//! Bytes go in and values come out. Nothing here does I/O, reads a clock or
+//! knows the configuration, so every rule can be tested with literals. Names
+//! given by clients are bytes throughout: FTP promises no encoding.
 #![forbid(unsafe_code)]
+
+pub mod address;
+pub mod code;
+pub mod command;
+mod digits;
+pub mod escape;
+pub mod facts;
+pub mod line;
+pub mod listing;
+pub mod parse;
+pub mod path;
+pub mod pattern;
+pub mod reply;
+pub mod site;
+pub mod time;
+
+pub use address::{AddressError, EpsvRequest};
+pub use code::Code;
+pub use command::{Access, Arg, COMMANDS, CommandSpec, FEATURES, Needs, UNIMPLEMENTED, Verb};
+pub use escape::Escaped;
+pub use facts::{FactEntry, Facts, Kind, Perm};
+pub use line::{Line, LineReader, MAX_LINE};
+pub use listing::{ListClock, ListEntry, ListOptions, Owner};
+pub use parse::{ParseError, Request};
+pub use path::{PathError, VirtualPath};
+pub use reply::{Reply, Text};
+pub use site::{SITE_COMMANDS, SiteError, SiteRequest, SiteSpec, SiteVerb};
+pub use time::{Civil, Timestamp};

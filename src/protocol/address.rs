@@ -1,0 +1,283 @@
+//! Addresses of data connections as text: PORT and PASV (RFC 959 sections
+//! 4.1.2 and 5.3.2), EPRT and EPSV (RFC 2428). Whether an address may be
+//! connected to is `session`'s to decide.
+#![forbid(unsafe_code)]
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
+
+use crate::protocol::parse::parse_decimal;
+
+/// Why an address was not understood.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AddressError {
+    /// Wrong in form, a number out of range, or port 0 (501).
+    Syntax,
+    /// A protocol number other than 1 (IPv4) and 2 (IPv6) (522).
+    Family,
+}
+
+/// What EPSV asks for (RFC 2428 section 3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EpsvRequest {
+    /// No argument: the protocol of the control connection.
+    Any,
+    /// `ALL`: no other command will set up data connections from now on.
+    All,
+    /// `1`: IPv4.
+    V4,
+    /// `2`: IPv6.
+    V6,
+}
+
+/// Reads PORT's argument: six decimal numbers of one octet each, separated by
+/// commas. Blanks at the end are forgiven.
+pub fn parse_port(argument: &[u8]) -> Result<SocketAddrV4, AddressError> {
+    let mut numbers = [0_u8; 6];
+    let mut texts = without_trailing_blanks(argument).split(|byte| *byte == b',');
+    for number in &mut numbers {
+        *number = octet(texts.next().ok_or(AddressError::Syntax)?)?;
+    }
+    if texts.next().is_some() {
+        return Err(AddressError::Syntax);
+    }
+    let [h1, h2, h3, h4, p1, p2] = numbers;
+    match u16::from_be_bytes([p1, p2]) {
+        0 => Err(AddressError::Syntax),
+        port => Ok(SocketAddrV4::new(Ipv4Addr::new(h1, h2, h3, h4), port)),
+    }
+}
+
+/// Reads EPRT's argument, `|protocol|address|port|` with any printable
+/// character for the bar. An IPv4-mapped IPv6 address stays as it came.
+pub fn parse_eprt(argument: &[u8]) -> Result<SocketAddr, AddressError> {
+    let text = without_trailing_blanks(argument);
+    let delimiter = *text.first().ok_or(AddressError::Syntax)?;
+    if !(33..=126).contains(&delimiter) {
+        return Err(AddressError::Syntax);
+    }
+    let mut parts = text.split(|byte| *byte == delimiter);
+    let fields: [Option<&[u8]>; 6] = std::array::from_fn(|_| parts.next());
+    let [
+        Some(b""),
+        Some(protocol),
+        Some(address),
+        Some(port),
+        Some(b""),
+        None,
+    ] = fields
+    else {
+        return Err(AddressError::Syntax);
+    };
+    let address = parse_ip(protocol, address)?;
+    let port = parse_decimal(port).and_then(|port| u16::try_from(port).ok());
+    match port {
+        None | Some(0) => Err(AddressError::Syntax),
+        Some(port) => Ok(SocketAddr::new(address, port)),
+    }
+}
+
+/// Reads EPSV's argument; see [`EpsvRequest`]. Blanks at the end are forgiven.
+pub fn parse_epsv(argument: &[u8]) -> Result<EpsvRequest, AddressError> {
+    let text = without_trailing_blanks(argument);
+    if text.is_empty() {
+        return Ok(EpsvRequest::Any);
+    }
+    if text.eq_ignore_ascii_case(b"ALL") {
+        return Ok(EpsvRequest::All);
+    }
+    match parse_decimal(text) {
+        Some(1) => Ok(EpsvRequest::V4),
+        Some(2) => Ok(EpsvRequest::V6),
+        Some(_) => Err(AddressError::Family),
+        None => Err(AddressError::Syntax),
+    }
+}
+
+/// The address in a 227 reply, without its brackets: `h1,h2,h3,h4,p1,p2`.
+#[must_use]
+pub fn format_pasv(address: SocketAddrV4) -> String {
+    let [h1, h2, h3, h4] = address.ip().octets();
+    let [p1, p2] = address.port().to_be_bytes();
+    format!("{h1},{h2},{h3},{h4},{p1},{p2}")
+}
+
+/// The port in a 229 reply, brackets included: `(|||port|)`.
+#[must_use]
+pub fn format_epsv(port: u16) -> String {
+    format!("(|||{port}|)")
+}
+
+fn parse_ip(protocol: &[u8], address: &[u8]) -> Result<IpAddr, AddressError> {
+    let number = parse_decimal(protocol).ok_or(AddressError::Syntax)?;
+    let address = str::from_utf8(address).map_err(|_| AddressError::Syntax)?;
+    let parsed = match number {
+        1 => address.parse::<Ipv4Addr>().map(IpAddr::V4),
+        2 => address.parse::<Ipv6Addr>().map(IpAddr::V6),
+        _ => return Err(AddressError::Family),
+    };
+    parsed.map_err(|_| AddressError::Syntax)
+}
+
+/// One to three digits up to 255; leading zeros are decimal, not octal.
+fn octet(text: &[u8]) -> Result<u8, AddressError> {
+    let number = if text.len() <= 3 {
+        parse_decimal(text)
+    } else {
+        None
+    };
+    number
+        .and_then(|number| u8::try_from(number).ok())
+        .ok_or(AddressError::Syntax)
+}
+
+fn without_trailing_blanks(text: &[u8]) -> &[u8] {
+    let mut text = text;
+    while let Some(rest) = text.strip_suffix(b" ") {
+        text = rest;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_reads_six_numbers() {
+        assert_eq!(
+            parse_port(b"192,168,0,1,4,1"),
+            Ok("192.168.0.1:1025".parse().unwrap())
+        );
+        assert_eq!(
+            parse_port(b"010,000,000,001,000,021  "),
+            Ok("10.0.0.1:21".parse().unwrap())
+        );
+        assert_eq!(
+            parse_port(b"255,255,255,255,255,255"),
+            Ok("255.255.255.255:65535".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn port_refuses_anything_else() {
+        for bad in [
+            &b""[..],
+            b" ",
+            b"1,2,3,4,5",
+            b"1,2,3,4,5,6,7",
+            b"1,2,3,4,5,6,",
+            b",1,2,3,4,5,6",
+            b"256,2,3,4,5,6",
+            b"1,2,3,4,5,-6",
+            b"1,2,3,4,5,+6",
+            b"1, 2,3,4,5,6",
+            b" 1,2,3,4,5,6",
+            b"1,2,3,4,,6",
+            b"1,2,3,4,0,0",
+            b"1,2,3,4,5,99999999999999999999999",
+            b"0001,2,3,4,5,6",
+            b"1.2.3.4.5.6",
+            b"1,2,3,4,5,6\0",
+            b"a,b,c,d,e,f",
+        ] {
+            assert_eq!(
+                parse_port(bad),
+                Err(AddressError::Syntax),
+                "{:?}",
+                bad.escape_ascii().to_string()
+            );
+        }
+    }
+
+    #[test]
+    fn eprt_reads_both_families_with_any_delimiter() {
+        assert_eq!(
+            parse_eprt(b"|1|132.235.1.2|6275|"),
+            Ok("132.235.1.2:6275".parse().unwrap())
+        );
+        assert_eq!(
+            parse_eprt(b"|2|1080::8:800:200C:417A|5282|"),
+            Ok("[1080::8:800:200C:417A]:5282".parse().unwrap())
+        );
+        assert_eq!(
+            parse_eprt(b"!2!::1!65535! "),
+            Ok("[::1]:65535".parse().unwrap())
+        );
+        assert_eq!(
+            parse_eprt(b"~1~10.0.0.1~1~"),
+            Ok("10.0.0.1:1".parse().unwrap())
+        );
+        assert_eq!(
+            parse_eprt(b"|2|::ffff:1.2.3.4|9|"),
+            Ok("[::ffff:1.2.3.4]:9".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn eprt_refuses_anything_else() {
+        for bad in [
+            &b""[..],
+            b"hello",
+            b"|",
+            b"|||||",
+            b"|1|1.2.3.4|1",
+            b"|1|1.2.3.4|1||",
+            b"|1|1.2.3.4|0|",
+            b"|1|1.2.3.4|65536|",
+            b"|1|1.2.3.4|-1|",
+            b"|1|::1|1|",
+            b"|2|1.2.3.4|1|",
+            b"|1|1.2.3|1|",
+            b"|1|1.2.3.256|1|",
+            b"|2|fe80::1%eth0|1|",
+            b"|1| 1.2.3.4|1|",
+            b"||1.2.3.4|1|",
+            b"|x|1.2.3.4|1|",
+            b" 1 1.2.3.4 1 ",
+            b"\x7F1\x7F1.2.3.4\x7F1\x7F",
+            b"\xFF1\xFF1.2.3.4\xFF1\xFF",
+            b"|1|1.2.3.\xB2|1|",
+            b"|1|1.2.3.4|99999999999999999999999|",
+        ] {
+            assert_eq!(
+                parse_eprt(bad),
+                Err(AddressError::Syntax),
+                "{:?}",
+                bad.escape_ascii().to_string()
+            );
+        }
+    }
+
+    #[test]
+    fn eprt_and_epsv_tell_unknown_protocols_apart() {
+        assert_eq!(parse_eprt(b"|3|x|1|"), Err(AddressError::Family));
+        assert_eq!(parse_eprt(b"|0|1.2.3.4|1|"), Err(AddressError::Family));
+        assert_eq!(parse_epsv(b"3"), Err(AddressError::Family));
+    }
+
+    #[test]
+    fn epsv_reads_its_four_forms() {
+        assert_eq!(parse_epsv(b""), Ok(EpsvRequest::Any));
+        assert_eq!(parse_epsv(b"  "), Ok(EpsvRequest::Any));
+        assert_eq!(parse_epsv(b"all "), Ok(EpsvRequest::All));
+        assert_eq!(parse_epsv(b"1"), Ok(EpsvRequest::V4));
+        assert_eq!(parse_epsv(b"2 "), Ok(EpsvRequest::V6));
+        for bad in [
+            &b"-1"[..],
+            b"x",
+            b"1 2",
+            b"ALLx",
+            b"99999999999999999999999",
+        ] {
+            assert_eq!(parse_epsv(bad), Err(AddressError::Syntax));
+        }
+    }
+
+    #[test]
+    fn pasv_and_port_are_inverse() {
+        let address: SocketAddrV4 = "127.0.0.1:50001".parse().unwrap();
+        assert_eq!(format_pasv(address), "127,0,0,1,195,81");
+        assert_eq!(parse_port(format_pasv(address).as_bytes()), Ok(address));
+        assert_eq!(format_epsv(50001), "(|||50001|)");
+    }
+}

@@ -1,0 +1,448 @@
+//! The command table: one row per verb (RFC 959 section 5.3.1 and later).
+//!
+//! The parser, the dispatcher, HELP, FEAT, the lists of allowed and denied
+//! commands and the manual read these rows and nothing else, so that they
+//! cannot tell different stories. What a command does is the session's.
+#![forbid(unsafe_code)]
+
+/// A command this server knows by a row of [`COMMANDS`]. RFC 775's X forms
+/// are aliases and share the verb of their modern name.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[expect(missing_docs, reason = "each verb is explained by its row of COMMANDS")]
+pub enum Verb {
+    User,
+    Pass,
+    Quit,
+    Noop,
+    Syst,
+    Feat,
+    Help,
+    Stat,
+    Pwd,
+    Cwd,
+    Cdup,
+    Mkd,
+    Rmd,
+    Dele,
+    Rnfr,
+    Rnto,
+    Type,
+    Stru,
+    Mode,
+    Port,
+    Pasv,
+    Eprt,
+    Epsv,
+    Rest,
+    Retr,
+    Stor,
+    Appe,
+    List,
+    Nlst,
+    Mlsd,
+    Mlst,
+    Size,
+    Mdtm,
+    Mfmt,
+    Abor,
+    Allo,
+    Opts,
+    Site,
+}
+
+/// Whether a command takes an argument.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Arg {
+    /// None; blanks after the verb are forgiven.
+    None,
+    /// May be left out.
+    Optional,
+    /// Must not be empty.
+    Required,
+}
+
+/// What must have happened before a command is obeyed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Needs {
+    /// Nothing: answered before login too.
+    Nothing,
+    /// A completed login; 530 without it.
+    Login,
+}
+
+/// What a command does to the files, for read-only sessions and the like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Touches no file.
+    Any,
+    /// Shows the content of a file or a directory, or facts about one.
+    Read,
+    /// Changes the file system; refused where writing is off.
+    Write,
+}
+
+/// One row of [`COMMANDS`].
+#[derive(Debug)]
+pub struct CommandSpec {
+    /// The verb this row describes.
+    pub verb: Verb,
+    /// Upper-case spellings: the canonical one first, then aliases.
+    pub names: &'static [&'static str],
+    /// Argument shape, checked by [`super::parse::parse`].
+    pub arg: Arg,
+    /// Login state, checked by the dispatcher.
+    pub needs: Needs,
+    /// Access class, checked by the dispatcher.
+    pub access: Access,
+    /// The FEAT line (RFC 2389) that advertises the command. For MLST it is
+    /// the bare word; the line proper is [`super::facts::feat_line`].
+    pub feat: Option<&'static str>,
+    /// Syntax in the notation of RFC 959 section 5.3.1, for HELP and manual.
+    pub syntax: &'static str,
+    /// One line that says what it is for.
+    pub help: &'static str,
+    /// Where the command is defined.
+    pub rfc: &'static str,
+}
+
+impl CommandSpec {
+    /// The canonical spelling, upper case.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.names.first().copied().unwrap_or_default()
+    }
+}
+
+/// FEAT lines that belong to no single verb.
+pub static FEATURES: &[&str] = &["TVFS", "UTF8"];
+
+/// Verbs that RFCs, drafts or other servers define and this one does not
+/// obey: they get 502, not 500, so that a client learns the spelling was right.
+pub static UNIMPLEMENTED: &[&str] = &[
+    // RFC 959; RFC 765's mail commands were withdrawn and stay unknown.
+    "ACCT", "REIN", "SMNT", "STOU", //
+    // RFC 2228, 2389 to 2640, 1639, 7151
+    "ADAT", "AUTH", "CCC", "CONF", "ENC", "HOST", "LANG", "LPRT", "LPSV", "MIC", "PBSZ", "PROT",
+    // Drafts and customs of other servers
+    "AVBL", "CLNT", "COMB", "CPSV", "CSID", "DSIZ", "HASH", "MD5", "MFCT", "MFF", "MMD5", "PRET",
+    "RANG", "RMDA", "SSCN", "THMB", "XCRC", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512",
+];
+
+/// Every command, in the order of [`Verb`].
+#[rustfmt::skip]
+pub static COMMANDS: &[CommandSpec] = &[
+    CommandSpec { verb: Verb::User, names: &["USER"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "USER <SP> username", help: "Name the user who logs in.", rfc: "RFC 959 section 4.1.1" },
+    // An empty password is a password: anonymous clients send one.
+    CommandSpec { verb: Verb::Pass, names: &["PASS"], arg: Arg::Optional, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "PASS <SP> password", help: "Give the password of the user just named.", rfc: "RFC 959 section 4.1.1" },
+    CommandSpec { verb: Verb::Quit, names: &["QUIT"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "QUIT", help: "End the session, after a transfer in progress.", rfc: "RFC 959 section 4.1.1" },
+    CommandSpec { verb: Verb::Noop, names: &["NOOP"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "NOOP", help: "Do nothing but answer.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Syst, names: &["SYST"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "SYST", help: "Name the kind of system, which tells the form of LIST.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Feat, names: &["FEAT"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "FEAT", help: "List the extensions on offer.", rfc: "RFC 2389 section 3" },
+    CommandSpec { verb: Verb::Help, names: &["HELP"], arg: Arg::Optional, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "HELP [<SP> command]", help: "List the commands, or explain one.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Stat, names: &["STAT"], arg: Arg::Optional, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "STAT [<SP> pathname]", help: "Report the session's state, or list a pathname over the control connection.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Pwd, names: &["PWD", "XPWD"], arg: Arg::None, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "PWD", help: "Print the working directory.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Cwd, names: &["CWD", "XCWD"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "CWD <SP> pathname", help: "Change the working directory.", rfc: "RFC 959 section 4.1.1" },
+    CommandSpec { verb: Verb::Cdup, names: &["CDUP", "XCUP"], arg: Arg::None, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "CDUP", help: "Change to the parent directory.", rfc: "RFC 959 section 4.1.1" },
+    CommandSpec { verb: Verb::Mkd, names: &["MKD", "XMKD"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
+        syntax: "MKD <SP> pathname", help: "Make a directory.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Rmd, names: &["RMD", "XRMD"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
+        syntax: "RMD <SP> pathname", help: "Remove an empty directory.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Dele, names: &["DELE"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
+        syntax: "DELE <SP> pathname", help: "Delete a file.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Rnfr, names: &["RNFR"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
+        syntax: "RNFR <SP> pathname", help: "Name the file to be renamed by RNTO.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Rnto, names: &["RNTO"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
+        syntax: "RNTO <SP> pathname", help: "Rename the file named by RNFR.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Type, names: &["TYPE"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "TYPE <SP> ( A [<SP> N] | I | L <SP> 8 )", help: "Set the representation type: ASCII or image.", rfc: "RFC 959 section 4.1.2" },
+    CommandSpec { verb: Verb::Stru, names: &["STRU"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "STRU <SP> F", help: "Set the file structure.", rfc: "RFC 959 section 4.1.2" },
+    CommandSpec { verb: Verb::Mode, names: &["MODE"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "MODE <SP> S", help: "Set the transfer mode.", rfc: "RFC 959 section 4.1.2" },
+    CommandSpec { verb: Verb::Port, names: &["PORT"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "PORT <SP> h1,h2,h3,h4,p1,p2", help: "Name the address the server connects to.", rfc: "RFC 959 section 4.1.2" },
+    CommandSpec { verb: Verb::Pasv, names: &["PASV"], arg: Arg::None, needs: Needs::Login, access: Access::Any, feat: Some("PASV"),
+        syntax: "PASV", help: "Ask the server to listen for the data connection.", rfc: "RFC 959 section 4.1.2" },
+    CommandSpec { verb: Verb::Eprt, names: &["EPRT"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: Some("EPRT"),
+        syntax: "EPRT <SP> |protocol|address|port|", help: "PORT for IPv4 and IPv6.", rfc: "RFC 2428 section 2" },
+    CommandSpec { verb: Verb::Epsv, names: &["EPSV"], arg: Arg::Optional, needs: Needs::Login, access: Access::Any, feat: Some("EPSV"),
+        syntax: "EPSV [<SP> ( 1 | 2 | ALL )]", help: "PASV for IPv4 and IPv6.", rfc: "RFC 2428 section 3" },
+    CommandSpec { verb: Verb::Rest, names: &["REST"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: Some("REST STREAM"),
+        syntax: "REST <SP> offset", help: "Start the next transfer at this byte.", rfc: "RFC 3659 section 5" },
+    CommandSpec { verb: Verb::Retr, names: &["RETR"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: None,
+        syntax: "RETR <SP> pathname", help: "Send a file to the client.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Stor, names: &["STOR"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
+        syntax: "STOR <SP> pathname", help: "Store a file sent by the client.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Appe, names: &["APPE"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
+        syntax: "APPE <SP> pathname", help: "Append what the client sends to a file.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::List, names: &["LIST"], arg: Arg::Optional, needs: Needs::Login, access: Access::Read, feat: None,
+        syntax: "LIST [<SP> -aAdFlrRt1] [<SP> pathname]", help: "List a directory for people to read.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Nlst, names: &["NLST"], arg: Arg::Optional, needs: Needs::Login, access: Access::Read, feat: None,
+        syntax: "NLST [<SP> -aAdFlrRt1] [<SP> pathname]", help: "List the names in a directory.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Mlsd, names: &["MLSD"], arg: Arg::Optional, needs: Needs::Login, access: Access::Read, feat: None,
+        syntax: "MLSD [<SP> pathname]", help: "List a directory for programs to read.", rfc: "RFC 3659 section 7" },
+    CommandSpec { verb: Verb::Mlst, names: &["MLST"], arg: Arg::Optional, needs: Needs::Login, access: Access::Read, feat: Some("MLST"),
+        syntax: "MLST [<SP> pathname]", help: "Show the facts of one pathname over the control connection.", rfc: "RFC 3659 section 7" },
+    CommandSpec { verb: Verb::Size, names: &["SIZE"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("SIZE"),
+        syntax: "SIZE <SP> pathname", help: "Show how many bytes a transfer of the file would take.", rfc: "RFC 3659 section 4" },
+    CommandSpec { verb: Verb::Mdtm, names: &["MDTM"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("MDTM"),
+        syntax: "MDTM <SP> pathname", help: "Show when the file was last modified, in UTC.", rfc: "RFC 3659 section 3" },
+    CommandSpec { verb: Verb::Mfmt, names: &["MFMT"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: Some("MFMT"),
+        syntax: "MFMT <SP> YYYYMMDDHHMMSS <SP> pathname", help: "Set when the file was last modified, in UTC.", rfc: "draft-somers-ftp-mfxx section 3" },
+    CommandSpec { verb: Verb::Abor, names: &["ABOR"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "ABOR", help: "Break off the transfer in progress.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Allo, names: &["ALLO"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "ALLO <SP> bytes [<SP> R <SP> bytes]", help: "Announce the size of a file; nothing needs to be reserved here.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Opts, names: &["OPTS"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "OPTS <SP> command [<SP> options]", help: "Set the options of another command.", rfc: "RFC 2389 section 4" },
+    CommandSpec { verb: Verb::Site, names: &["SITE"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "SITE <SP> command [<SP> arguments]", help: "Commands of this server's own.", rfc: "RFC 959 section 4.1.3" },
+];
+
+// A row out of place, or a verb without a row, does not compile; so
+// `Verb::spec` cannot miss.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which rejects a miss"
+)]
+const _: () = {
+    let mut row = 0;
+    while row < COMMANDS.len() {
+        assert!(COMMANDS[row].verb as usize == row);
+        assert!(!COMMANDS[row].names.is_empty());
+        row += 1;
+    }
+    assert!(COMMANDS.len() == Verb::Site as usize + 1);
+};
+
+impl Verb {
+    /// The row of this verb.
+    #[must_use]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the table is checked against Verb at compile time"
+    )]
+    pub fn spec(self) -> &'static CommandSpec {
+        &COMMANDS[self as usize]
+    }
+
+    /// The canonical spelling, upper case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.spec().name()
+    }
+}
+
+/// Finds a verb by any of its names, in any ASCII case. Bytes above 0x7F
+/// equal nothing, so no folding of another script can reach a command.
+#[must_use]
+pub fn lookup(name: &[u8]) -> Option<Verb> {
+    let key = key(name)?;
+    KEYS.iter()
+        .find(|(known, _)| *known == key)
+        .map(|(_, verb)| *verb)
+}
+
+/// How many names the rows of [`COMMANDS`] have together.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which rejects a miss"
+)]
+const NAMES: usize = {
+    let mut names = 0;
+    let mut row = 0;
+    while row < COMMANDS.len() {
+        names += COMMANDS[row].names.len();
+        row += 1;
+    }
+    names
+};
+
+/// Every name of [`COMMANDS`], so that a lookup runs over one small array. A
+/// name that [`key`] cannot hold does not compile.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which rejects a miss"
+)]
+static KEYS: [(u32, Verb); NAMES] = {
+    let mut keys = [(0, Verb::User); NAMES];
+    let (mut row, mut name, mut at) = (0, 0, 0);
+    while row < COMMANDS.len() {
+        if name == COMMANDS[row].names.len() {
+            (row, name) = (row + 1, 0);
+            continue;
+        }
+        keys[at] = match key(COMMANDS[row].names[name].as_bytes()) {
+            Some(key) => (key, COMMANDS[row].verb),
+            None => panic!("a name of COMMANDS is not of three or four letters"),
+        };
+        (name, at) = (name + 1, at + 1);
+    }
+    keys
+};
+
+/// A verb of three or four octets as one number, ASCII letters in upper case:
+/// compared with some forty others for each command, and in one step each.
+const fn key(name: &[u8]) -> Option<u32> {
+    let octets = match *name {
+        [a, b, c] => [a, b, c, 0],
+        [a, b, c, d] if d != 0 => [a, b, c, d],
+        _ => return None,
+    };
+    let [a, b, c, d] = octets;
+    let upper = [
+        a.to_ascii_uppercase(),
+        b.to_ascii_uppercase(),
+        c.to_ascii_uppercase(),
+        d.to_ascii_uppercase(),
+    ];
+    Some(u32::from_be_bytes(upper))
+}
+
+/// Whether `name`, in any ASCII case, is in [`UNIMPLEMENTED`].
+#[must_use]
+pub fn is_unimplemented(name: &[u8]) -> bool {
+    UNIMPLEMENTED
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_upper_case_across_table_and_unimplemented() {
+        let mut seen = HashSet::new();
+        let names = COMMANDS
+            .iter()
+            .flat_map(|row| row.names)
+            .chain(UNIMPLEMENTED);
+        for name in names {
+            assert!(seen.insert(*name), "{name} twice");
+            assert!(
+                name.bytes()
+                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_name_is_found_in_any_case() {
+        for row in COMMANDS {
+            assert_eq!(row.verb.spec().verb, row.verb);
+            for name in row.names {
+                assert!((3..=4).contains(&name.len()), "lookup would pass {name} by");
+                assert_eq!(lookup(name.as_bytes()), Some(row.verb));
+                assert_eq!(lookup(name.to_ascii_lowercase().as_bytes()), Some(row.verb));
+            }
+        }
+    }
+
+    #[test]
+    fn parts_and_neighbours_of_names_are_not_found() {
+        for name in [
+            &b""[..],
+            b"US",
+            b"USERS",
+            b"US\xC5R",
+            b"USE\xD2",
+            b"\xFFUSER",
+            b"USER ",
+            b"R\0TR",
+            b"PWD\0",
+        ] {
+            assert_eq!(lookup(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn rfc775_forms_are_aliases() {
+        for (old, verb) in [
+            ("XCWD", Verb::Cwd),
+            ("XCUP", Verb::Cdup),
+            ("XPWD", Verb::Pwd),
+            ("XMKD", Verb::Mkd),
+            ("XRMD", Verb::Rmd),
+        ] {
+            assert_eq!(lookup(old.as_bytes()), Some(verb));
+            assert_ne!(verb.name(), old);
+        }
+    }
+
+    #[test]
+    fn syntax_starts_with_the_name_and_help_is_one_line() {
+        for row in COMMANDS {
+            assert!(row.syntax.starts_with(row.name()), "{}", row.syntax);
+            assert!(
+                row.help.ends_with('.') && !row.help.contains('\n'),
+                "{}",
+                row.help
+            );
+            assert_eq!(
+                row.arg == Arg::None,
+                row.syntax == row.name(),
+                "{}",
+                row.syntax
+            );
+        }
+    }
+
+    #[test]
+    fn feat_lines_are_those_of_the_issue() {
+        let mut lines: Vec<_> = COMMANDS.iter().filter_map(|row| row.feat).collect();
+        lines.extend(FEATURES);
+        lines.sort_unstable();
+        let expected = [
+            "EPRT",
+            "EPSV",
+            "MDTM",
+            "MFMT",
+            "MLST",
+            "PASV",
+            "REST STREAM",
+            "SIZE",
+            "TVFS",
+            "UTF8",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn whatever_writes_needs_a_login() {
+        for row in COMMANDS {
+            assert!(
+                row.access == Access::Any || row.needs == Needs::Login,
+                "{}",
+                row.name()
+            );
+        }
+        assert_eq!(
+            COMMANDS
+                .iter()
+                .filter(|row| row.access == Access::Write)
+                .count(),
+            8
+        );
+    }
+
+    #[test]
+    fn known_but_unimplemented_verbs_are_recognised() {
+        assert!(is_unimplemented(b"stou") && is_unimplemented(b"XSHA256"));
+        assert!(!is_unimplemented(b"RETR") && !is_unimplemented(b"GET"));
+    }
+}
