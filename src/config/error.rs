@@ -9,6 +9,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Text for one line of a terminal or log: control characters are escaped,
+/// the rest stays as it is.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_control() {
+            c.escape_debug().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -184,8 +197,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// True when the configuration file itself does not exist, which has an
-    /// exit code of its own.
+    /// True when the configuration file itself, or the directory of `--serve`,
+    /// does not exist, which has an exit code of its own.
     #[must_use]
     pub fn is_missing_file(&self) -> bool {
         match &self.problem {
@@ -218,12 +231,12 @@ impl fmt::Display for ConfigError {
             write!(f, "{}: ", self.origin)?;
         }
         match (&self.option, &self.problem) {
-            (None, Problem::Unreadable(_, error)) => {
+            (None, Problem::Unreadable(_, error)) if self.origin != Origin::Serve => {
                 write!(f, "cannot read the configuration file: {error}")
             }
             (None, problem) => problem.fmt(f),
             (Some(name), Problem::UnknownOption { suggestion }) => {
-                write!(f, "unknown option \"{}\"", name.escape_debug())?;
+                write!(f, "unknown option \"{}\"", printable(name))?;
                 match suggestion {
                     Some(near) => write!(f, ": did you mean \"{near}\"?"),
                     None => Ok(()),
@@ -232,7 +245,7 @@ impl fmt::Display for ConfigError {
             (Some(name), problem @ Problem::NotYet { .. }) => {
                 write!(f, "option \"{name}\" {problem}")
             }
-            (Some(name), problem) => write!(f, "{}: {problem}", name.escape_debug()),
+            (Some(name), problem) => write!(f, "{}: {problem}", printable(name)),
         }
     }
 }

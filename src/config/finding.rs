@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::error::Origin;
+use super::error::{Origin, printable};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +85,7 @@ impl fmt::Display for Note {
                 write!(
                     f,
                     "\"{}\" is read as {taken}; the rest is dropped",
-                    written.escape_debug()
+                    printable(written)
                 )
             }
             Note::DecimalMode { value } => {
@@ -99,7 +99,7 @@ impl fmt::Display for Note {
                 write!(f, "set before, on line {line}; the last one counts")
             }
             Note::BlankInPath(path) => {
-                write!(f, "\"{}\" begins or ends with a blank", path.escape_debug())
+                write!(f, "\"{}\" begins or ends with a blank", printable(path))
             }
             Note::Inert { without } => write!(
                 f,
@@ -108,7 +108,7 @@ impl fmt::Display for Note {
             Note::Moot(reason) => f.write_str(reason),
             Note::Needs(other) => write!(f, "has no effect while {other} is NO"),
             Note::WritableByOthers => f.write_str("users other than its owner may write this file"),
-            Note::Missing(path) => write!(f, "\"{}\" does not exist", path.escape_debug()),
+            Note::Missing(path) => write!(f, "\"{}\" does not exist", printable(path)),
         }
     }
 }

@@ -50,11 +50,9 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn listeners(settings: &[&str]) -> Vec<(String, bool)> {
         let settings: Vec<Vec<u8>> = settings.iter().map(|s| s.as_bytes().to_vec()).collect();
-        let (config, _) = super::super::load(&[], &settings).unwrap();
+        let (config, _) = crate::config::load(&[], &settings).unwrap();
         config
             .listeners()
             .iter()

@@ -113,6 +113,23 @@ impl Reading {
         self.line(setting, origin);
     }
 
+    /// Sets one option, whose value may then hold any byte but NUL.
+    pub fn set(&mut self, name: &str, value: &[u8], origin: &Origin) {
+        match self.config.set(name.as_bytes(), value, origin) {
+            Ok(findings) => self.findings.extend(findings),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    /// Notes an error that was found outside the settings.
+    pub fn error(&mut self, origin: Origin, problem: Problem) {
+        self.errors.push(ConfigError {
+            origin,
+            option: None,
+            problem,
+        });
+    }
+
     /// The name that the line set, if it set one.
     fn line<'a>(&mut self, line: &'a [u8], origin: &Origin) -> Option<&'a [u8]> {
         match parse::setting(line) {
@@ -136,16 +153,6 @@ impl Reading {
                 None
             }
         }
-    }
-
-    /// Notes that there is no configuration file to read.
-    pub fn no_file(&mut self) {
-        let error = ConfigError {
-            origin: Origin::Builtin,
-            option: None,
-            problem: Problem::NoFile,
-        };
-        self.errors.push(error);
     }
 
     /// Checks the options together and hands over the configuration.

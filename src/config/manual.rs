@@ -94,7 +94,7 @@ pub fn not_yet() -> String {
 }
 
 /// Adds text, each sentence on lines of its own as mdoc wants them.
-fn sentences(out: &mut String, text: &str) {
+pub(crate) fn sentences(out: &mut String, text: &str) {
     for sentence in text.split_inclusive(". ") {
         for line in wrapped(sentence, 76) {
             // A line that starts with a dot or quote would be a request.

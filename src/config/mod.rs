@@ -19,6 +19,7 @@ pub mod parse;
 pub mod print;
 pub mod suggest;
 
+pub(crate) use error::printable;
 pub use error::{ConfigError, Origin, Problem};
 pub use finding::{Finding, Note, Severity};
 pub use listen::Listener;

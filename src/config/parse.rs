@@ -33,10 +33,13 @@ pub enum Value {
     Path(Option<PathBuf>),
 }
 
+/// A name and the text after its `=`.
+pub(super) type Setting<'a> = (&'a [u8], &'a [u8]);
+
 /// Splits a line into name and value; `None` for a line that says nothing.
 ///
 /// `line` has no LF and may have one CR at its end.
-pub(super) fn setting(line: &[u8]) -> Result<Option<(&[u8], &[u8])>, (Option<String>, Problem)> {
+pub(super) fn setting(line: &[u8]) -> Result<Option<Setting<'_>>, (Option<String>, Problem)> {
     let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start();
     if line.is_empty() || line.starts_with(b"#") {
         return Ok(None);
@@ -150,9 +153,8 @@ impl Config {
         origin: &Origin,
     ) -> Result<Vec<Finding>, ConfigError> {
         let noted = match (options::find(name), not_yet::find(name)) {
-            (Some(spec), _) => self.store(spec, text).map(|notes| {
+            (Some(spec), _) => self.store(spec, text).inspect(|_| {
                 self.origins.insert(spec.name, origin.clone());
-                notes
             }),
             (None, Some(row)) => judge(row, text),
             (None, None) => Err(Problem::UnknownOption {
