@@ -23,8 +23,8 @@ use crate::config::{
     Accounts, Config, ConfigError, Finding, Origin, Reading, Severity, print, printable,
 };
 
-pub use exit::{EXITS, Exit};
-pub use flags::{FLAGS, Flag, manual, usage};
+pub use exit::{EXITS, Exit, manual_exits};
+pub use flags::{FLAGS, Flag, manual_flags, usage};
 pub use share::{Password, Share, serving_notice};
 
 /// Read in this order when no file is named.

@@ -74,3 +74,15 @@ impl From<Exit> for ExitCode {
         ExitCode::from(exit.code())
     }
 }
+
+/// The list of exit codes in ironftpd(8), as mdoc(7).
+#[must_use]
+pub fn manual_exits() -> String {
+    let mut out = String::from(".Bl -tag -width 3n\n");
+    for (exit, name, meaning) in EXITS {
+        out.push_str(&format!(".It {} Pq Dv {name}\n", exit.code()));
+        crate::config::manual::sentences(&mut out, meaning);
+    }
+    out.push_str(".El\n");
+    out
+}

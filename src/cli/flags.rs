@@ -145,7 +145,7 @@ pub fn usage() -> String {
 
 /// The list of flags in ironftpd(8), as mdoc(7).
 #[must_use]
-pub fn manual() -> String {
+pub fn manual_flags() -> String {
     let mut out = String::from(".Bl -tag -width Ds\n");
     for flag in FLAGS {
         let short = if flag.short.is_empty() {

@@ -36,10 +36,7 @@ fn option(spec: &OptionSpec) -> String {
     } else {
         spec.default
     };
-    let mut out = format!(
-        ".It Cm {} No ( Ns {kind} , default {default} )\n",
-        spec.name
-    );
+    let mut out = format!(".It Cm {} Pq {kind} , default {default}\n", spec.name);
     sentences(&mut out, spec.doc);
     if let Some(note) = spec.note {
         out.push_str(".Pp\n");
@@ -116,7 +113,7 @@ mod tests {
         let page = options() + &not_yet();
         for spec in OPTIONS {
             assert!(
-                page.contains(&format!("\n.It Cm {} No", spec.name)),
+                page.contains(&format!("\n.It Cm {} Pq", spec.name)),
                 "{}",
                 spec.name
             );
