@@ -1,2 +1,373 @@
-//! Stub.
+//! The command line of `ironftpd`: arguments to a closed enum, exit codes.
+//!
+//! [`parse`] only understands what was typed; [`Start::load`] then reads the
+//! configuration it names, and [`main`] acts. The flags and the exit codes
+//! stand in tables from which the usage text and ironftpd(8) are made.
+//! Sharing a directory with `--serve`, its password and its notice are in
+//! `share`.
 #![forbid(unsafe_code)]
+
+mod exit;
+mod flags;
+mod share;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::config::{
+    Accounts, Config, ConfigError, Finding, Origin, Reading, Severity, print, printable,
+};
+
+pub use exit::{EXITS, Exit, manual_exits};
+pub use flags::{FLAGS, Flag, manual_flags, usage};
+pub use share::{Password, Share, serving_notice};
+
+/// Read in this order when no file is named.
+const USUAL_FILES: [&str; 2] = ["/etc/ironftpd.conf", "/etc/vsftpd.conf"];
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Print the usage.
+    Help,
+    /// Print the version.
+    Version,
+    /// Print the effective configuration.
+    PrintConfig(Start),
+    /// Say what is wrong or odd about the configuration.
+    Check(Start),
+    /// Be the server.
+    Run(Start),
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// Configuration files in order; none means the usual ones.
+    pub files: Vec<PathBuf>,
+    /// Settings `name=value` of `-o`, in order; they count after the files.
+    pub overrides: Vec<Vec<u8>>,
+    /// Set when a directory is shared without a configuration file.
+    pub serve: Option<Serve>,
+}
+
+/// `--serve` and the options that go with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serve {
+    /// Directory to share, as typed.
+    pub directory: PathBuf,
+    /// Address to listen on.
+    pub address: IpAddr,
+    /// Port to listen on; 0 lets the system choose.
+    pub port: u16,
+    /// Whether files may be changed.
+    pub write: bool,
+    /// The only user who may log in; anonymous users if none.
+    pub user: Option<String>,
+}
+
+/// All that the server needs to start.
+#[derive(Debug)]
+pub struct Launch {
+    /// The configuration, checked.
+    pub config: Config,
+    /// What was odd about it.
+    pub findings: Vec<Finding>,
+    /// The directory shared by `--serve`.
+    pub share: Option<Share>,
+    /// Where all this came from, to read it again.
+    pub start: Start,
+}
+
+/// A command line that makes no sense.
+#[derive(Debug, PartialEq, Eq)]
+pub enum UsageError {
+    /// getopts could not read it.
+    Options(getopts::Fail),
+    /// A flag that only goes with `--serve`.
+    NeedsServe(&'static str),
+    /// `--serve` reads no configuration file, yet one was named.
+    FileWithServe(PathBuf),
+    /// Two flags that exclude each other.
+    Both(&'static str, &'static str),
+    /// Not a port number.
+    BadPort(String),
+    /// Not a numeric address.
+    BadAddress(String),
+    /// A name that no account may have.
+    BadUser(String),
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UsageError::Options(fail) => f.write_str(&printable(&text_of(&fail.to_string()))),
+            UsageError::NeedsServe(flag) => write!(f, "{flag} goes with --serve only"),
+            UsageError::FileWithServe(path) => write!(
+                f,
+                "--serve reads no configuration file, yet {:?} is named; use -o for single settings",
+                path.display().to_string()
+            ),
+            UsageError::Both(one, other) => write!(f, "{one} and {other} exclude each other"),
+            UsageError::BadPort(text) => {
+                write!(f, "--port {text:?} is not a number from 0 to 65535")
+            }
+            UsageError::BadAddress(text) => {
+                write!(f, "--address {text:?} is not a numeric address")
+            }
+            UsageError::BadUser(text) => write!(
+                f,
+                "--user {text:?}: a name is not empty, has no colon, slash or control character, \
+                 and is neither anonymous nor ftp"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Understands the arguments, the program's name left out.
+///
+/// # Errors
+/// What makes no sense about them.
+pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Action, UsageError> {
+    // getopts wants UTF-8, which names of files need not be. One character
+    // for each byte goes through it unharmed and turns back afterwards.
+    let args: Vec<String> = args
+        .map(|arg| {
+            arg.as_bytes()
+                .iter()
+                .map(|&byte| char::from(byte))
+                .collect()
+        })
+        .collect();
+    let asked = flags::options().parse(args).map_err(UsageError::Options)?;
+    if asked.opt_present("version") {
+        return Ok(Action::Version);
+    }
+    if asked.opt_present("help") {
+        return Ok(Action::Help);
+    }
+    let start = Start {
+        files: asked.free.iter().map(|file| path_of(file)).collect(),
+        overrides: asked
+            .opt_strs("option")
+            .iter()
+            .map(|text| bytes_of(text))
+            .collect(),
+        serve: serve(&asked)?,
+    };
+    if let (Some(_), Some(file)) = (&start.serve, start.files.first()) {
+        return Err(UsageError::FileWithServe(file.clone()));
+    }
+    match (
+        asked.opt_present("check"),
+        asked.opt_present("print-config"),
+    ) {
+        (true, true) => Err(UsageError::Both("--check", "--print-config")),
+        (true, false) => Ok(Action::Check(start)),
+        (false, true) => Ok(Action::PrintConfig(start)),
+        (false, false) => Ok(Action::Run(start)),
+    }
+}
+
+fn serve(asked: &getopts::Matches) -> Result<Option<Serve>, UsageError> {
+    let Some(directory) = asked.opt_str("serve") else {
+        let lonely = [
+            ("port", "--port"),
+            ("address", "--address"),
+            ("write", "--write"),
+            ("user", "--user"),
+        ];
+        return match lonely.iter().find(|(name, _)| asked.opt_present(name)) {
+            Some((_, flag)) => Err(UsageError::NeedsServe(flag)),
+            None => Ok(None),
+        };
+    };
+    let port = asked.opt_str("port").unwrap_or_else(|| "2121".to_owned());
+    let address = asked
+        .opt_str("address")
+        .unwrap_or_else(|| "127.0.0.1".to_owned());
+    let user = asked
+        .opt_str("user")
+        .map(|name| String::from_utf8(bytes_of(&name)));
+    Ok(Some(Serve {
+        directory: path_of(&directory),
+        address: address
+            .parse()
+            .map_err(|_| UsageError::BadAddress(text_of(&address)))?,
+        port: port
+            .parse()
+            .map_err(|_| UsageError::BadPort(text_of(&port)))?,
+        write: asked.opt_present("write"),
+        user: match user {
+            None => None,
+            Some(Ok(name)) if share::may_be_a_user(&name) => Some(name),
+            Some(Ok(name)) => return Err(UsageError::BadUser(name)),
+            Some(Err(error)) => {
+                return Err(UsageError::BadUser(
+                    String::from_utf8_lossy(error.as_bytes()).into_owned(),
+                ));
+            }
+        },
+    }))
+}
+
+/// The bytes that went through getopts as characters.
+fn bytes_of(text: &str) -> Vec<u8> {
+    text.chars()
+        .filter_map(|character| u8::try_from(character).ok())
+        .collect()
+}
+
+fn path_of(text: &str) -> PathBuf {
+    OsString::from_vec(bytes_of(text)).into()
+}
+
+/// The same for a message.
+fn text_of(text: &str) -> String {
+    String::from_utf8_lossy(&bytes_of(text)).into_owned()
+}
+
+impl Start {
+    /// Reads the configuration that this names.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(self) -> Result<Launch, Vec<ConfigError>> {
+        self.load_among(&USUAL_FILES.map(Path::new))
+    }
+
+    fn load_among(self, usual: &[&Path]) -> Result<Launch, Vec<ConfigError>> {
+        let mut reading = Reading::new();
+        let mut share = None;
+        let mut accounts = Accounts::Configured;
+        if let Some(serve) = &self.serve {
+            share = serve.settings(&mut reading);
+            if serve.user.is_some() {
+                accounts = Accounts::OneMore;
+            }
+        } else if self.files.is_empty() {
+            match usual.iter().find(|path| path.exists()) {
+                Some(path) => reading.file(path),
+                None => reading.error(Origin::Builtin, crate::config::Problem::NoFile),
+            }
+        }
+        for file in &self.files {
+            reading.file(file);
+        }
+        for setting in &self.overrides {
+            reading.setting(setting, &Origin::CommandLine);
+        }
+        let (config, findings) = reading.finish(accounts)?;
+        Ok(Launch {
+            config,
+            findings,
+            share,
+            start: self,
+        })
+    }
+}
+
+/// Does what the arguments of the process ask for.
+#[must_use]
+pub fn main() -> ExitCode {
+    match parse(std::env::args_os().skip(1)) {
+        Ok(action) => act(action),
+        Err(error) => {
+            complain(&format!("{error}\nironftpd -h shows the usage."));
+            Exit::Usage
+        }
+    }
+    .into()
+}
+
+fn act(action: Action) -> Exit {
+    match action {
+        Action::Help => say(usage().as_bytes()),
+        Action::Version => say(concat!("ironftpd ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
+        Action::PrintConfig(start) => match start.load() {
+            Ok(launch) => say(&print::effective(&launch.config)),
+            Err(errors) => refuse(&errors),
+        },
+        Action::Check(start) => match start.load() {
+            Ok(launch) => {
+                for finding in &launch.findings {
+                    let severity = match finding.severity() {
+                        Severity::Warning => "warning",
+                        Severity::Info => "note",
+                    };
+                    complain(&format!("{severity}: {finding}"));
+                }
+                say(b"The configuration is in order.\n")
+            }
+            Err(errors) => refuse(&errors),
+        },
+        Action::Run(start) => match start.load() {
+            Ok(launch) => run(launch),
+            Err(errors) => refuse(&errors),
+        },
+    }
+}
+
+fn run(mut launch: Launch) -> Exit {
+    for finding in &launch.findings {
+        match finding.severity() {
+            Severity::Warning => log::warn!("{finding}"),
+            Severity::Info => log::info!("{finding}"),
+        }
+    }
+    if let Some(share) = &mut launch.share
+        && let Err(error) = share.settle_password()
+    {
+        complain(&format!("cannot get a password: {error}"));
+        return Exit::OsError;
+    }
+    start_server(launch)
+}
+
+/// THE ONE CALL of the server floor: to be filled with `server::run(launch)`
+/// and its errors turned into an [`Exit`].
+fn start_server(_launch: Launch) -> Exit {
+    complain("the server is not built yet");
+    Exit::Software
+}
+
+/// Prints every error and gives the exit code that tells most.
+fn refuse(errors: &[ConfigError]) -> Exit {
+    for error in errors {
+        complain(&error.to_string());
+    }
+    if errors.iter().any(ConfigError::is_missing_file) {
+        Exit::NoInput
+    } else if errors.iter().any(ConfigError::is_permission) {
+        Exit::NoPermission
+    } else {
+        Exit::Config
+    }
+}
+
+/// Writes to standard output. That nobody listens there is no failure.
+fn say(text: &[u8]) -> Exit {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("cannot write: {error}"));
+            Exit::OsError
+        }
+        _ => Exit::Ok,
+    }
+}
+
+/// Writes a line to standard error. There is nowhere to go if that fails.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "ironftpd: {text}");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,8 @@
 //! The daemon: arguments in, exit code out.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ironftpd::cli::main()
+}

@@ -1,2 +1,28 @@
-//! Stub.
+//! The configuration: vsftpd.conf, read by vsftpd's rules through one table.
+//!
+//! `options` holds the table; everything else reads it. A file goes through
+//! `load` (which file, whose), `parse` (what a line says) and `check` (what
+//! the options say together). `print` and `manual` write the table out
+//! again: effective configuration, sample file, pages of the manual.
+//! What an option does is not known here but on the floors that ask for it.
 #![forbid(unsafe_code)]
+
+pub mod check;
+pub mod error;
+pub mod finding;
+pub mod listen;
+pub mod load;
+pub mod manual;
+pub mod not_yet;
+pub mod options;
+pub mod parse;
+pub mod print;
+pub mod suggest;
+
+pub(crate) use error::printable;
+pub use error::{ConfigError, Origin, Problem};
+pub use finding::{Finding, Note, Severity};
+pub use listen::Listener;
+pub use load::{Accounts, Reading, load};
+pub use not_yet::{NOT_YET, NotYet, Rule};
+pub use options::{Config, Kind, OPTIONS, OptionSpec};

@@ -1,0 +1,368 @@
+//! `--serve`: sharing a directory without a configuration file.
+//!
+//! It sets the same options a file would set. The password of `--user` comes
+//! from the terminal or standard input, never from the arguments, which
+//! every user of the machine can read in proc(5).
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::Serve;
+use crate::config::{Origin, Problem, Reading, printable};
+
+/// Letters and digits of made-up passwords: 32, so that five bits of a
+/// random byte choose one without bias, and none that looks like another.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// Length of made-up passwords: 16 times five bits are 80, out of reach of
+/// guessing over a network.
+const LENGTH: usize = 16;
+
+/// Longest password read from standard input, in bytes.
+const LONGEST: u64 = 1024;
+
+/// A password, wiped when it is let go; it does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password {
+    bytes: Vec<u8>,
+    generated: bool,
+}
+
+impl Password {
+    /// The password in clear.
+    #[must_use]
+    pub fn reveal(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether it was made up here, so that the user has yet to learn it.
+    #[must_use]
+    pub fn is_generated(&self) -> bool {
+        self.generated
+    }
+
+    /// A password from the kernel's random numbers.
+    fn generate(random: &mut impl Read) -> io::Result<Password> {
+        let mut bytes = vec![0; LENGTH];
+        random.read_exact(&mut bytes)?;
+        for byte in &mut bytes {
+            *byte = LETTERS
+                .get(usize::from(*byte & 31))
+                .copied()
+                .unwrap_or(b'a');
+        }
+        Ok(Password {
+            bytes,
+            generated: true,
+        })
+    }
+
+    /// What was typed, or a made-up one if that is nothing.
+    fn given(mut bytes: Vec<u8>) -> io::Result<Password> {
+        while bytes
+            .last()
+            .is_some_and(|byte| matches!(byte, b'\r' | b'\n'))
+        {
+            bytes.pop();
+        }
+        if bytes.is_empty() {
+            return Password::generate(&mut File::open("/dev/urandom")?);
+        }
+        Ok(Password {
+            bytes,
+            generated: false,
+        })
+    }
+
+    /// The first line of `input`.
+    fn from_first_line(input: &mut impl BufRead) -> io::Result<Password> {
+        let mut line = Vec::new();
+        input.take(LONGEST).read_until(b'\n', &mut line)?;
+        Password::given(line)
+    }
+
+    fn ask(user: &str) -> io::Result<Password> {
+        if io::stdin().is_terminal() {
+            let prompt = format!("Password for {user} (empty: make one up): ");
+            Password::given(rpassword::prompt_password(prompt)?.into_bytes())
+        } else {
+            Password::from_first_line(&mut io::stdin().lock())
+        }
+    }
+}
+
+impl Drop for Password {
+    fn drop(&mut self) {
+        self.bytes.fill(0);
+        // Keeps the compiler from leaving the write out.
+        std::hint::black_box(&self.bytes);
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// A directory shared by `--serve`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The directory, absolute.
+    pub directory: PathBuf,
+    /// Whether files may be changed.
+    pub write: bool,
+    /// The only user who may log in; anonymous users if none.
+    pub user: Option<String>,
+    /// That user's password, once it is settled.
+    pub password: Option<Password>,
+}
+
+impl Share {
+    /// Gets the user's password, if there is a user: asked for on a terminal,
+    /// else the first line of standard input; made up if that is empty.
+    ///
+    /// # Errors
+    /// Those of reading the terminal, standard input or /dev/urandom.
+    pub fn settle_password(&mut self) -> io::Result<()> {
+        if let Some(user) = &self.user {
+            self.password = Some(Password::ask(user)?);
+        }
+        Ok(())
+    }
+}
+
+/// Whether `--user` may have this name. The two names of anonymous users
+/// would never be asked for a password; a colon ends the name in a file of
+/// accounts.
+pub(super) fn may_be_a_user(name: &str) -> bool {
+    !name.is_empty()
+        && !name.contains(|c: char| c == ':' || c == '/' || c.is_control())
+        && !["anonymous", "ftp"]
+            .iter()
+            .any(|taken| name.eq_ignore_ascii_case(taken))
+}
+
+impl Serve {
+    /// Sets the options that share the directory; `None`, and an error noted,
+    /// when it is not one.
+    pub(super) fn settings(&self, reading: &mut Reading) -> Option<Share> {
+        let directory = match fs::canonicalize(&self.directory) {
+            Ok(path) if path.is_dir() => path,
+            Ok(path) => {
+                reading.error(Origin::Serve, Problem::NotADirectory(path));
+                return None;
+            }
+            Err(error) => {
+                reading.error(
+                    Origin::Serve,
+                    Problem::Unreadable(self.directory.clone(), error),
+                );
+                return None;
+            }
+        };
+        let flag = |on: bool| if on { "YES" } else { "NO" };
+        let port = self.port.to_string();
+        let address = self.address.to_string();
+        let (listen, listen6, address_option) = match self.address {
+            IpAddr::V4(_) => ("YES", "NO", "listen_address"),
+            IpAddr::V6(_) => ("NO", "YES", "listen_address6"),
+        };
+        for (name, value) in [
+            ("listen", listen),
+            ("listen_ipv6", listen6),
+            (address_option, &address),
+            ("listen_port", &port),
+            ("anonymous_enable", flag(self.user.is_none())),
+            ("no_anon_password", "YES"),
+            ("write_enable", flag(self.write)),
+            ("anon_upload_enable", flag(self.write)),
+            ("anon_mkdir_write_enable", flag(self.write)),
+            ("anon_other_write_enable", flag(self.write)),
+            // What the user who shares can read is what is shared.
+            ("anon_world_readable_only", "NO"),
+            ("anon_umask", "022"),
+            ("local_umask", "022"),
+            ("max_per_ip", "0"),
+        ] {
+            reading.set(name, value.as_bytes(), &Origin::Serve);
+        }
+        reading.set(
+            "anon_root",
+            directory.as_os_str().as_bytes(),
+            &Origin::Serve,
+        );
+        Some(Share {
+            directory,
+            write: self.write,
+            user: self.user.clone(),
+            password: None,
+        })
+    }
+}
+
+/// What `--serve` prints once it listens on `bound`: where to go, who may
+/// log in, where the files come from, whether they may change, how to stop.
+///
+/// It shows a made-up password, and only a made-up one.
+#[must_use]
+pub fn serving_notice(share: &Share, bound: SocketAddr) -> String {
+    let (host, also) = match bound.ip() {
+        ip if ip.is_unspecified() => (
+            "localhost".to_owned(),
+            " (and every other address of this machine)",
+        ),
+        IpAddr::V4(ip) => (ip.to_string(), ""),
+        IpAddr::V6(ip) => (format!("[{ip}]"), ""),
+    };
+    let port = bound.port();
+    let directory = printable(&share.directory.display().to_string());
+    let (login, who) = match (&share.user, &share.password) {
+        (None, _) => (
+            String::new(),
+            "anybody, as anonymous, without a password".to_owned(),
+        ),
+        (Some(user), Some(password)) if password.generated => (
+            format!("{}@", percent_encoded(user)),
+            format!(
+                "{user}, with the password {} (not shown again)",
+                String::from_utf8_lossy(password.reveal())
+            ),
+        ),
+        (Some(user), _) => (
+            format!("{}@", percent_encoded(user)),
+            format!("{user}, with the password you gave"),
+        ),
+    };
+    let writing = if share.write {
+        "files may be changed"
+    } else {
+        "read-only"
+    };
+    format!(
+        "Sharing  {directory} ({writing})\n\
+         URL      ftp://{login}{host}:{port}/{also}\n\
+         Log in   {who}\n\
+         Stop     Ctrl-C\n"
+    )
+}
+
+/// A name as it may stand in a URL (RFC 3986 section 2.1).
+fn percent_encoded(name: &str) -> String {
+    name.bytes()
+        .map(|byte| match byte {
+            b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(user: Option<&str>, password: Option<Password>) -> Share {
+        Share {
+            directory: "/srv/x".into(),
+            write: false,
+            user: user.map(str::to_owned),
+            password,
+        }
+    }
+
+    #[test]
+    fn made_up_passwords_are_16_plain_characters_and_differ() {
+        let one = Password::given(Vec::new()).unwrap();
+        let other = Password::given(b"\n".to_vec()).unwrap();
+        assert!(one.is_generated() && one.reveal().len() == 16);
+        assert!(one.reveal().iter().all(|byte| LETTERS.contains(byte)));
+        assert_ne!(one.reveal(), other.reveal());
+    }
+
+    #[test]
+    fn letters_are_distinct_and_none_is_mistaken_for_another() {
+        let mut letters = LETTERS.to_vec();
+        letters.sort_unstable();
+        letters.dedup();
+        assert_eq!(letters.len(), 32);
+        assert!(!letters.iter().any(|letter| b"01lo".contains(letter)));
+    }
+
+    #[test]
+    fn random_numbers_that_end_early_are_an_error() {
+        assert!(Password::generate(&mut &b"short"[..]).is_err());
+    }
+
+    #[test]
+    fn first_line_of_standard_input_is_the_password() {
+        let password = Password::from_first_line(&mut &b"se cret\r\nrest\n"[..]).unwrap();
+        assert_eq!(
+            (password.reveal(), password.is_generated()),
+            (&b"se cret"[..], false)
+        );
+        assert!(
+            Password::from_first_line(&mut &b""[..])
+                .unwrap()
+                .is_generated()
+        );
+        assert!(
+            Password::from_first_line(&mut &b"\nsecret\n"[..])
+                .unwrap()
+                .is_generated()
+        );
+    }
+
+    #[test]
+    fn password_does_not_print() {
+        let shown = format!(
+            "{:?}",
+            share(
+                Some("bob"),
+                Some(Password::given(b"secret".to_vec()).unwrap())
+            )
+        );
+        assert!(!shown.contains("secret"));
+    }
+
+    #[test]
+    fn notice_says_where_who_what_and_how_to_stop() {
+        assert_eq!(
+            serving_notice(&share(None, None), "127.0.0.1:2121".parse().unwrap()),
+            "Sharing  /srv/x (read-only)\n\
+             URL      ftp://127.0.0.1:2121/\n\
+             Log in   anybody, as anonymous, without a password\n\
+             Stop     Ctrl-C\n"
+        );
+    }
+
+    #[test]
+    fn notice_shows_a_made_up_password_and_no_other() {
+        let bound = "[::1]:2121".parse().unwrap();
+        let made_up = Password::given(Vec::new()).unwrap();
+        let text = String::from_utf8(made_up.reveal().to_vec()).unwrap();
+        let notice = serving_notice(&share(Some("bob b"), Some(made_up)), bound);
+        assert!(notice.contains(&text) && notice.contains("ftp://bob%20b@[::1]:2121/"));
+        let given = Password::given(b"secret".to_vec()).unwrap();
+        assert!(!serving_notice(&share(Some("bob"), Some(given)), bound).contains("secret"));
+    }
+
+    #[test]
+    fn notice_for_every_address_names_one_that_works() {
+        let notice = serving_notice(&share(None, None), "0.0.0.0:2121".parse().unwrap());
+        assert!(notice.contains("ftp://localhost:2121/ (and every other address of this machine)"));
+    }
+
+    #[test]
+    fn names_of_anonymous_users_are_no_accounts() {
+        assert!(may_be_a_user("bob") && may_be_a_user("\u{5f20}"));
+        for name in ["", "ftp", "Anonymous", "a:b", "a/b", "a\nb"] {
+            assert!(!may_be_a_user(name), "{name:?}");
+        }
+    }
+}

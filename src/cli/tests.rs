@@ -1,0 +1,314 @@
+//! The command line from arguments to configuration.
+#![forbid(unsafe_code)]
+
+use super::*;
+
+fn asked(args: &[&str]) -> Result<Action, UsageError> {
+    parse(args.iter().map(OsString::from))
+}
+
+fn start(args: &[&str]) -> Start {
+    match asked(args) {
+        Ok(Action::Run(start)) => start,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn complaint(args: &[&str]) -> String {
+    asked(args).expect_err("refused").to_string()
+}
+
+fn value(config: &Config, name: &str) -> String {
+    let spec = crate::config::options::find(name.as_bytes()).unwrap();
+    String::from_utf8(config.text_of(spec)).unwrap()
+}
+
+fn values(config: &Config, names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| value(config, name)).collect()
+}
+
+/// A directory that holds one file named `conf`, removed at the end.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str, text: &str) -> Place {
+        let path = std::env::temp_dir().join(format!("ironftpd-cli-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::write(path.join("conf"), text).unwrap();
+        Place(path)
+    }
+
+    fn conf(&self) -> String {
+        self.0.join("conf").to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn files_and_settings_keep_their_order() {
+    let start = start(&[
+        "a.conf",
+        "-o",
+        "x=1",
+        "b.conf",
+        "-oy=2",
+        "--option",
+        "z=3",
+        "--option=w=4",
+    ]);
+    assert_eq!(
+        start.files,
+        [PathBuf::from("a.conf"), PathBuf::from("b.conf")]
+    );
+    assert_eq!(start.overrides, [&b"x=1"[..], b"y=2", b"z=3", b"w=4"]);
+    assert_eq!(start.serve, None);
+}
+
+#[test]
+fn version_and_help_go_before_anything_else() {
+    assert_eq!(asked(&["-v", "--port", "x"]), Ok(Action::Version));
+    assert_eq!(asked(&["a.conf", "-h", "--write"]), Ok(Action::Help));
+    assert_eq!(asked(&["--version", "--help"]), Ok(Action::Version));
+}
+
+#[test]
+fn unknown_flag_is_an_error_that_names_it() {
+    assert_eq!(complaint(&["--daemon"]), "Unrecognized option: 'daemon'");
+    assert_eq!(complaint(&["-o"]), "Argument to option 'o' missing");
+    assert_eq!(
+        complaint(&["--d\u{e9}mon"]),
+        "Unrecognized option: 'd\u{e9}mon'"
+    );
+}
+
+#[test]
+fn check_and_print_config_are_actions_that_exclude_each_other() {
+    assert!(matches!(asked(&["--check", "a"]), Ok(Action::Check(_))));
+    assert!(matches!(
+        asked(&["--print-config"]),
+        Ok(Action::PrintConfig(_))
+    ));
+    assert_eq!(
+        complaint(&["--check", "--print-config"]),
+        "--check and --print-config exclude each other"
+    );
+}
+
+#[test]
+fn flags_of_serve_need_it() {
+    for (args, flag) in [
+        (&["--port", "1"][..], "--port"),
+        (&["--address", "::1"], "--address"),
+        (&["--write"], "--write"),
+        (&["--user", "bob"], "--user"),
+    ] {
+        assert_eq!(asked(args), Err(UsageError::NeedsServe(flag)));
+    }
+}
+
+#[test]
+fn serve_reads_no_file() {
+    assert!(
+        complaint(&["--serve", ".", "x.conf"]).starts_with("--serve reads no configuration file")
+    );
+}
+
+#[test]
+fn serve_has_its_defaults() {
+    let serve = start(&["--serve", "."]).serve.unwrap();
+    assert_eq!(
+        (serve.port, serve.address.to_string().as_str()),
+        (2121, "127.0.0.1")
+    );
+    assert!(!serve.write && serve.user.is_none());
+}
+
+#[test]
+fn ports_addresses_and_names_are_checked() {
+    assert_eq!(
+        complaint(&["--serve", ".", "--port", "65536"]),
+        "--port \"65536\" is not a number from 0 to 65535"
+    );
+    assert_eq!(
+        complaint(&["--serve", ".", "--address", "localhost"]),
+        "--address \"localhost\" is not a numeric address"
+    );
+    assert!(
+        complaint(&["--serve", ".", "--user", "ftp"])
+            .starts_with("--user \"ftp\": a name is not empty")
+    );
+}
+
+#[test]
+fn names_of_files_may_hold_any_byte() {
+    let name = OsString::from_vec(b"/tmp/\xc8\xb1\xff".to_vec());
+    let action = parse([OsString::from("--serve"), name.clone()].into_iter()).unwrap();
+    let Action::Run(start) = action else {
+        panic!("{action:?}")
+    };
+    assert_eq!(start.serve.unwrap().directory, PathBuf::from(name));
+}
+
+#[test]
+fn settings_of_the_command_line_count_after_the_file() {
+    let place = Place::new("order", "listen_port=1\nmax_clients=7\n");
+    let launch = start(&["-o", "listen_port=2", &place.conf(), "-olisten_port=3"])
+        .load()
+        .unwrap();
+    assert_eq!(
+        values(&launch.config, &["listen_port", "max_clients"]),
+        ["3", "7"]
+    );
+    assert!(launch.share.is_none() && launch.findings.is_empty());
+}
+
+#[test]
+fn without_arguments_the_first_usual_file_is_read() {
+    let place = Place::new("usual", "listen_port=5\n");
+    let conf = place.conf();
+    let usual = [Path::new("/nonexistent/ironftpd.conf"), Path::new(&conf)];
+    assert_eq!(
+        value(
+            &start(&[]).load_among(&usual).unwrap().config,
+            "listen_port"
+        ),
+        "5"
+    );
+}
+
+#[test]
+fn without_any_file_the_error_explains_serve() {
+    let errors = start(&[])
+        .load_among(&[Path::new("/nonexistent")])
+        .unwrap_err();
+    assert!(errors[0].to_string().contains("ironftpd --serve DIR"));
+    assert_eq!(refuse(&errors), Exit::NoInput);
+}
+
+#[test]
+fn serve_shares_a_directory_read_only_with_anonymous_users() {
+    let place = Place::new("share", "");
+    let launch = start(&["--serve", place.0.to_str().unwrap()])
+        .load()
+        .unwrap();
+    let config = &launch.config;
+    assert_eq!(
+        values(
+            config,
+            &["listen", "listen_ipv6", "listen_address", "listen_port"]
+        ),
+        ["YES", "NO", "127.0.0.1", "2121"]
+    );
+    assert_eq!(
+        values(
+            config,
+            &[
+                "anonymous_enable",
+                "no_anon_password",
+                "write_enable",
+                "anon_upload_enable"
+            ]
+        ),
+        ["YES", "YES", "NO", "NO"]
+    );
+    assert_eq!(
+        values(
+            config,
+            &["anon_world_readable_only", "anon_umask", "max_per_ip"]
+        ),
+        ["NO", "022", "0"]
+    );
+    let share = launch.share.unwrap();
+    assert_eq!(
+        value(config, "anon_root"),
+        share.directory.to_str().unwrap()
+    );
+    assert!(share.directory.is_absolute() && share.user.is_none() && share.password.is_none());
+    assert!(launch.findings.is_empty());
+}
+
+#[test]
+fn serve_with_write_lets_anonymous_users_change_files() {
+    let launch = start(&["--serve", ".", "--write"]).load().unwrap();
+    let switches = [
+        "write_enable",
+        "anon_upload_enable",
+        "anon_mkdir_write_enable",
+        "anon_other_write_enable",
+    ];
+    assert_eq!(values(&launch.config, &switches), ["YES"; 4]);
+}
+
+#[test]
+fn serve_with_user_keeps_anonymous_users_out() {
+    let launch = start(&["--serve", ".", "--user", "bob"]).load().unwrap();
+    assert_eq!(value(&launch.config, "anonymous_enable"), "NO");
+    assert_eq!(launch.share.unwrap().user.as_deref(), Some("bob"));
+}
+
+#[test]
+fn serve_on_an_ipv6_address_listens_there() {
+    let launch = start(&["--serve", ".", "--address", "::1", "--port", "0"])
+        .load()
+        .unwrap();
+    let [listener] = launch.config.listeners().try_into().expect("one");
+    assert_eq!(listener.address.to_string(), "[::1]:0");
+}
+
+#[test]
+fn settings_count_after_those_of_serve() {
+    let launch = start(&["--serve", ".", "-omax_per_ip=3", "-olisten_port=0"])
+        .load()
+        .unwrap();
+    assert_eq!(
+        values(&launch.config, &["max_per_ip", "listen_port"]),
+        ["3", "0"]
+    );
+}
+
+#[test]
+fn serve_of_a_missing_directory_says_so() {
+    let errors = start(&["--serve", "/nonexistent"]).load().unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(
+        errors[0]
+            .to_string()
+            .starts_with("--serve: cannot read \"/nonexistent\": No such file")
+    );
+    assert_eq!(refuse(&errors), Exit::NoInput);
+}
+
+#[test]
+fn serve_of_a_file_says_so() {
+    let place = Place::new("file", "");
+    let errors = start(&["--serve", &place.conf()]).load().unwrap_err();
+    assert!(errors[0].to_string().ends_with("is not a directory"));
+    assert_eq!(refuse(&errors), Exit::Config);
+}
+
+#[test]
+fn a_wrong_setting_of_the_command_line_is_named() {
+    let errors = start(&["--serve", ".", "-o", "listen_prt=1", "-o", "write_enable"])
+        .load()
+        .unwrap_err();
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "command line: unknown option \"listen_prt\": did you mean \"listen_port\"?",
+            "command line: write_enable: no \"=\": a setting is written name=value",
+        ]
+    );
+    assert_eq!(refuse(&errors), Exit::Config);
+}
+
+#[test]
+fn exit_codes_are_those_of_sysexits() {
+    let codes: Vec<u8> = EXITS.iter().map(|(exit, _, _)| exit.code()).collect();
+    assert_eq!(codes, [0, 64, 66, 69, 70, 71, 77, 78]);
+}

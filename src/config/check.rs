@@ -1,0 +1,380 @@
+//! What the options say together, and whether what they name is there.
+#![forbid(unsafe_code)]
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+use super::error::{ConfigError, Problem};
+use super::finding::{Finding, Note};
+use super::load::Accounts;
+use super::options::Config;
+use super::parse::shown;
+
+/// The findings and errors of a check, with the configuration they are about.
+struct Report<'a> {
+    config: &'a Config,
+    findings: &'a mut Vec<Finding>,
+    errors: &'a mut Vec<ConfigError>,
+}
+
+impl Report<'_> {
+    fn error(&mut self, option: &str, problem: Problem) {
+        let origin = self.config.origin(option).clone();
+        self.errors.push(ConfigError {
+            origin,
+            option: Some(option.to_owned()),
+            problem,
+        });
+    }
+
+    fn finding(&mut self, option: &str, note: Note) {
+        let origin = self.config.origin(option).clone();
+        self.findings.push(Finding {
+            origin,
+            option: Some(option.to_owned()),
+            note,
+        });
+    }
+
+    fn at_most(&mut self, option: &str, value: u32, largest: u32, octal: bool) {
+        if value > largest {
+            self.error(
+                option,
+                Problem::OutOfRange {
+                    value,
+                    largest,
+                    octal,
+                },
+            );
+        }
+    }
+}
+
+/// Adds to `findings` and `errors` what is odd or wrong about `config`.
+pub(super) fn check(
+    config: &Config,
+    accounts: Accounts,
+    findings: &mut Vec<Finding>,
+    errors: &mut Vec<ConfigError>,
+) {
+    let mut report = Report {
+        config,
+        findings,
+        errors,
+    };
+    listening(&mut report);
+    ranges(&mut report);
+    passive(&mut report);
+    logins(&mut report, accounts);
+    writing(&mut report);
+    named_files(&mut report);
+}
+
+fn listening(report: &mut Report<'_>) {
+    let config = report.config;
+    if !config.listen && !config.listen_ipv6 {
+        report.error("listen", Problem::NothingToListenOn);
+    }
+    if !config.listen_address.is_empty() && parsed::<Ipv4Addr>(&config.listen_address).is_none() {
+        report.error(
+            "listen_address",
+            Problem::BadIpv4(shown(&config.listen_address)),
+        );
+    }
+    if !config.listen_address6.is_empty() && parsed::<Ipv6Addr>(&config.listen_address6).is_none() {
+        report.error(
+            "listen_address6",
+            Problem::BadIpv6(shown(&config.listen_address6)),
+        );
+    }
+    // A missing switch would quietly listen on every address of the other
+    // family, or on none.
+    if !config.listen_address.is_empty() && !config.listen {
+        report.finding("listen_address", Note::Needs("listen"));
+    }
+    if !config.listen_address6.is_empty() && !config.listen_ipv6 {
+        report.finding("listen_address6", Note::Needs("listen_ipv6"));
+    }
+}
+
+/// An address in bytes, parsed as `T`.
+pub(super) fn parsed<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn ranges(report: &mut Report<'_>) {
+    let config = report.config;
+    for (option, port) in [
+        ("listen_port", config.listen_port),
+        ("ftp_data_port", config.ftp_data_port),
+        ("pasv_min_port", config.pasv_min_port),
+        ("pasv_max_port", config.pasv_max_port),
+    ] {
+        report.at_most(option, port, u32::from(u16::MAX), false);
+    }
+    for (option, mode) in [
+        ("anon_umask", config.anon_umask),
+        ("local_umask", config.local_umask),
+        ("file_open_mode", config.file_open_mode),
+    ] {
+        report.at_most(option, mode, 0o777, true);
+    }
+}
+
+fn passive(report: &mut Report<'_>) {
+    let config = report.config;
+    let max = if config.pasv_max_port == 0 {
+        u32::from(u16::MAX)
+    } else {
+        config.pasv_max_port
+    };
+    // 0 stands for 1024, which a max below it does not contradict.
+    if config.pasv_min_port > max || (config.pasv_min_port == 0 && max < 1024) {
+        let min = if config.pasv_min_port == 0 {
+            1024
+        } else {
+            config.pasv_min_port
+        };
+        report.error("pasv_min_port", Problem::PortsReversed { min, max });
+    }
+    if !config.pasv_address.is_empty()
+        && !config.pasv_addr_resolve
+        && parsed::<Ipv4Addr>(&config.pasv_address).is_none()
+    {
+        report.error(
+            "pasv_address",
+            Problem::NeedsResolve(shown(&config.pasv_address)),
+        );
+    }
+}
+
+fn logins(report: &mut Report<'_>, accounts: Accounts) {
+    let config = report.config;
+    if !config.anonymous_enable
+        && config.virtual_users_file.is_none()
+        && accounts == Accounts::Configured
+    {
+        report.error("anonymous_enable", Problem::NobodyMayLogIn);
+    }
+}
+
+fn writing(report: &mut Report<'_>) {
+    let config = report.config;
+    if config.write_enable {
+        return;
+    }
+    for (option, set) in [
+        ("anon_upload_enable", config.anon_upload_enable),
+        ("anon_mkdir_write_enable", config.anon_mkdir_write_enable),
+        ("anon_other_write_enable", config.anon_other_write_enable),
+    ] {
+        if set {
+            report.finding(option, Note::Needs("write_enable"));
+        }
+    }
+}
+
+fn named_files(report: &mut Report<'_>) {
+    let config = report.config;
+    if config.anonymous_enable
+        && let Some(root) = &config.anon_root
+    {
+        match fs::metadata(root) {
+            Ok(about) if about.is_dir() => {}
+            Ok(_) => report.error("anon_root", Problem::NotADirectory(root.clone())),
+            Err(error) => report.error("anon_root", Problem::Unreadable(root.clone(), error)),
+        }
+    }
+    if let Some(path) = &config.banner_file
+        && let Err(error) = readable(path)
+    {
+        report.error("banner_file", Problem::Unreadable(path.clone(), error));
+    }
+    // The file of accounts may be made after the start.
+    if let Some(path) = &config.virtual_users_file
+        && let Err(error) = readable(path)
+    {
+        if error.kind() == io::ErrorKind::NotFound {
+            report.finding(
+                "virtual_users_file",
+                Note::Missing(path.display().to_string()),
+            );
+        } else {
+            report.error(
+                "virtual_users_file",
+                Problem::Unreadable(path.clone(), error),
+            );
+        }
+    }
+}
+
+/// Whether a regular file is there and may be opened. The kind is asked
+/// first, because opening a FIFO would wait.
+fn readable(path: &Path) -> io::Result<()> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    File::open(path).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::Reading;
+    use super::*;
+
+    fn judged(text: &str, accounts: Accounts) -> Result<Vec<String>, Vec<String>> {
+        let mut reading = Reading::new();
+        reading.text(Path::new("f"), text.as_bytes());
+        match reading.finish(accounts) {
+            Ok((_, findings)) => Ok(findings.iter().map(ToString::to_string).collect()),
+            Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    fn errors(text: &str) -> Vec<String> {
+        judged(text, Accounts::Configured).expect_err("refused")
+    }
+
+    #[test]
+    fn the_defaults_are_in_order() {
+        assert_eq!(judged("", Accounts::Configured).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn ports_over_65535_are_refused() {
+        assert_eq!(
+            errors("listen_port=65536"),
+            ["f:1: listen_port: 65536 is too large: at most 65535"]
+        );
+        assert_eq!(errors("pasv_max_port=70000").len(), 1);
+    }
+
+    #[test]
+    fn umasks_over_0777_are_refused() {
+        assert_eq!(
+            errors("anon_umask=01000"),
+            ["f:1: anon_umask: 01000 is too large: at most 0777"]
+        );
+        assert_eq!(errors("anon_umask=777").len(), 1);
+    }
+
+    #[test]
+    fn passive_ports_must_not_be_reversed() {
+        assert_eq!(
+            errors("pasv_min_port=6000\npasv_max_port=5999"),
+            ["f:1: pasv_min_port: the lowest port, 6000, is above the highest, pasv_max_port=5999"]
+        );
+        // The default lowest port counts as well.
+        assert!(errors("pasv_max_port=5000")[0].starts_with("pasv_min_port: "));
+        assert!(errors("pasv_min_port=0\npasv_max_port=1023")[0].contains("1024"));
+        for fine in [
+            "pasv_min_port=6000\npasv_max_port=6000",
+            "pasv_min_port=0",
+            "pasv_min_port=0\npasv_max_port=1024",
+        ] {
+            assert!(judged(fine, Accounts::Configured).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn addresses_must_be_numeric_and_of_their_family() {
+        assert_eq!(
+            errors("listen_address=::1"),
+            ["f:1: listen_address: \"::1\" is not a numeric IPv4 address"]
+        );
+        assert_eq!(
+            errors("listen_ipv6=YES\nlisten_address6=127.0.0.1").len(),
+            1
+        );
+        assert_eq!(errors("listen_address=127.0.0.1 ").len(), 1);
+    }
+
+    #[test]
+    fn passive_address_may_be_a_name_only_when_resolved() {
+        assert!(errors("pasv_address=ftp.example")[0].contains("pasv_addr_resolve=YES"));
+        assert!(
+            judged(
+                "pasv_address=ftp.example\npasv_addr_resolve=YES",
+                Accounts::Configured
+            )
+            .is_ok()
+        );
+        assert!(judged("pasv_address=192.0.2.1", Accounts::Configured).is_ok());
+    }
+
+    #[test]
+    fn something_must_listen() {
+        assert!(errors("listen=NO")[0].starts_with("f:1: listen: neither listen nor listen_ipv6"));
+        assert!(judged("listen=NO\nlisten_ipv6=YES", Accounts::Configured).is_ok());
+        assert!(judged("listen=YES\nlisten_ipv6=YES", Accounts::Configured).is_ok());
+    }
+
+    #[test]
+    fn somebody_must_be_able_to_log_in() {
+        assert!(errors("anonymous_enable=NO")[0].contains("nobody may log in"));
+        assert!(judged("anonymous_enable=NO", Accounts::OneMore).is_ok());
+        assert!(
+            judged(
+                "anonymous_enable=NO\nvirtual_users_file=/etc/passwd",
+                Accounts::Configured
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn write_switches_without_write_enable_are_told() {
+        assert_eq!(
+            judged("anon_upload_enable=YES", Accounts::Configured).unwrap(),
+            ["f:1: anon_upload_enable: has no effect while write_enable is NO"]
+        );
+        assert_eq!(
+            judged(
+                "anon_upload_enable=YES\nwrite_enable=YES",
+                Accounts::Configured
+            )
+            .unwrap(),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn anonymous_root_must_be_a_directory() {
+        assert_eq!(
+            errors("anon_root=/etc/passwd"),
+            ["f:1: anon_root: \"/etc/passwd\" is not a directory"]
+        );
+        assert!(errors("anon_root=/nonexistent")[0].contains("cannot read \"/nonexistent\""));
+        assert!(judged("anon_root=/", Accounts::Configured).is_ok());
+        assert!(
+            judged(
+                "anonymous_enable=NO\nanon_root=/nonexistent",
+                Accounts::OneMore
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn banner_file_must_be_readable_and_account_file_may_come_later() {
+        assert!(errors("banner_file=/nonexistent")[0].contains("banner_file: cannot read"));
+        assert!(errors("banner_file=/dev/null")[0].contains("not a regular file"));
+        assert_eq!(
+            judged("virtual_users_file=/nonexistent", Accounts::Configured).unwrap(),
+            ["f:1: virtual_users_file: \"/nonexistent\" does not exist"]
+        );
+    }
+
+    #[test]
+    fn a_missing_file_named_by_an_option_is_not_a_missing_configuration() {
+        let mut reading = Reading::new();
+        reading.text(Path::new("f"), b"banner_file=/nonexistent");
+        let errors = reading.finish(Accounts::Configured).unwrap_err();
+        assert!(!errors[0].is_missing_file());
+    }
+}

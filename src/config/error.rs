@@ -1,0 +1,331 @@
+//! What makes a configuration unusable, and where it stands.
+//!
+//! A [`ConfigError`] prints as one line: place, option, problem, and what to
+//! write instead where that is known.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Text for one line of a terminal or log: control characters are escaped,
+/// the rest stays as it is.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_control() {
+            c.escape_debug().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A line, counted from 1, of a configuration file; 0 is the whole file.
+    File {
+        /// The file as it was named on the command line.
+        path: Arc<Path>,
+        /// The line.
+        line: usize,
+    },
+    /// An `-o` option of the command line.
+    CommandLine,
+    /// Set on behalf of `--serve`.
+    Serve,
+    /// The default of the table.
+    Builtin,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::File { path, line: 0 } => write!(f, "{}", path.display()),
+            Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Origin::CommandLine => f.write_str("command line"),
+            Origin::Serve => f.write_str("--serve"),
+            Origin::Builtin => f.write_str("default"),
+        }
+    }
+}
+
+/// What is wrong. Values are kept as text for the message, with bytes that
+/// are not UTF-8 replaced.
+#[derive(Debug)]
+pub enum Problem {
+    /// No option has this name, nor does one of vsftpd.
+    UnknownOption {
+        /// The nearest known name, if one is near.
+        suggestion: Option<&'static str>,
+    },
+    /// An option of vsftpd that is not served.
+    NotYet {
+        /// The value it may nevertheless have, if any.
+        only: Option<&'static str>,
+    },
+    /// The line has no `=`.
+    NoEquals,
+    /// Blanks between name and `=`.
+    BlankBeforeEquals,
+    /// Blanks round a value that is not text.
+    BlankInValue(String),
+    /// Nothing after the `=` of an option that needs a value.
+    MissingValue,
+    /// Neither yes nor no.
+    BadBool(String),
+    /// No digits.
+    BadNumber(String),
+    /// More than 32 bits.
+    NumberTooLarge(String),
+    /// A NUL byte in a value.
+    Nul,
+    /// A number over what the option allows.
+    OutOfRange {
+        /// The number.
+        value: u32,
+        /// The largest allowed.
+        largest: u32,
+        /// Whether to show both in octal.
+        octal: bool,
+    },
+    /// Not a numeric IPv4 address.
+    BadIpv4(String),
+    /// Not a numeric IPv6 address.
+    BadIpv6(String),
+    /// pasv_address is a name, and pasv_addr_resolve is NO.
+    NeedsResolve(String),
+    /// pasv_min_port above pasv_max_port.
+    PortsReversed {
+        /// Effective lowest port.
+        min: u32,
+        /// Effective highest port.
+        max: u32,
+    },
+    /// Neither listen nor listen_ipv6.
+    NothingToListenOn,
+    /// Neither anonymous users nor accounts.
+    NobodyMayLogIn,
+    /// A directory that is none.
+    NotADirectory(PathBuf),
+    /// A file, named by an option or by the command line, that cannot be read.
+    Unreadable(PathBuf, io::Error),
+    /// The configuration file is a directory, FIFO, device or socket.
+    NotARegularFile,
+    /// The configuration file belongs to somebody else.
+    WrongOwner {
+        /// User id of the owner.
+        owner: u32,
+        /// User id the program was started with.
+        starter: u32,
+    },
+    /// The configuration file is larger than any could be; bytes.
+    TooLarge {
+        /// The largest size read.
+        largest: u64,
+    },
+    /// No file was named and none of the usual ones exists.
+    NoFile,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::UnknownOption { suggestion: Some(name) } => write!(f, "unknown option: did you mean \"{name}\"?"),
+            Problem::UnknownOption { suggestion: None } => f.write_str("unknown option"),
+            Problem::NotYet { only: Some("") } => f.write_str("is not supported yet; only an empty value is accepted"),
+            Problem::NotYet { only: Some(value) } => write!(f, "is not supported yet; only {value} is accepted"),
+            Problem::NotYet { only: None } => f.write_str("is not supported yet"),
+            Problem::NoEquals => f.write_str("no \"=\": a setting is written name=value"),
+            Problem::BlankBeforeEquals => f.write_str("blank before \"=\": write name=value without blanks"),
+            Problem::BlankInValue(value) => {
+                write!(f, "blank in \"{value}\": write name=value without blanks round the value")
+            }
+            Problem::MissingValue => f.write_str("no value after \"=\""),
+            Problem::BadBool(value) => write!(f, "\"{value}\" is neither YES nor NO"),
+            Problem::BadNumber(value) => write!(f, "\"{value}\" is not a number"),
+            Problem::NumberTooLarge(value) => write!(f, "{value} is too large: at most {}", u32::MAX),
+            Problem::Nul => f.write_str("NUL byte in the value"),
+            Problem::OutOfRange { value, largest, octal: true } => {
+                write!(f, "0{value:o} is too large: at most 0{largest:o}")
+            }
+            Problem::OutOfRange { value, largest, octal: false } => {
+                write!(f, "{value} is too large: at most {largest}")
+            }
+            Problem::BadIpv4(value) => write!(f, "\"{value}\" is not a numeric IPv4 address"),
+            Problem::BadIpv6(value) => write!(f, "\"{value}\" is not a numeric IPv6 address"),
+            Problem::NeedsResolve(value) => write!(
+                f,
+                "\"{value}\" is not a numeric IPv4 address: set pasv_addr_resolve=YES if it is a host name"
+            ),
+            Problem::PortsReversed { min, max } => {
+                write!(f, "the lowest port, {min}, is above the highest, pasv_max_port={max}")
+            }
+            Problem::NothingToListenOn => f.write_str(
+                "neither listen nor listen_ipv6 is YES, and being started by inetd is not supported yet",
+            ),
+            Problem::NobodyMayLogIn => {
+                f.write_str("nobody may log in: anonymous_enable is NO and virtual_users_file is not set")
+            }
+            Problem::NotADirectory(path) => write!(f, "\"{}\" is not a directory", path.display()),
+            Problem::Unreadable(path, error) => write!(f, "cannot read \"{}\": {error}", path.display()),
+            Problem::NotARegularFile => f.write_str("is not a regular file"),
+            Problem::WrongOwner { owner, starter } => write!(
+                f,
+                "belongs to user id {owner}; it must belong to root or to the user who starts the server, {starter}"
+            ),
+            Problem::TooLarge { largest } => write!(f, "larger than {largest} bytes: not a configuration file"),
+            Problem::NoFile => f.write_str(
+                "no configuration file: neither /etc/ironftpd.conf nor /etc/vsftpd.conf exists; \
+                 name one, or share a directory at once with: ironftpd --serve DIR",
+            ),
+        }
+    }
+}
+
+/// One reason why a configuration cannot be used.
+#[derive(Debug)]
+pub struct ConfigError {
+    /// Where it stands.
+    pub origin: Origin,
+    /// The option concerned, as it was written.
+    pub option: Option<String>,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+impl ConfigError {
+    /// True when the configuration file itself, or the directory of `--serve`,
+    /// does not exist, which has an exit code of its own.
+    #[must_use]
+    pub fn is_missing_file(&self) -> bool {
+        match &self.problem {
+            Problem::NoFile => true,
+            Problem::Unreadable(_, error) => {
+                self.option.is_none() && error.kind() == io::ErrorKind::NotFound
+            }
+            _ => false,
+        }
+    }
+
+    /// True when the configuration file may not be read, or is not one that
+    /// the user who starts the server may be trusted with.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        match &self.problem {
+            Problem::WrongOwner { .. } => true,
+            Problem::Unreadable(_, error) => {
+                self.option.is_none() && error.kind() == io::ErrorKind::PermissionDenied
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without a place there is nothing worth printing before the colon.
+        if self.origin != Origin::Builtin {
+            write!(f, "{}: ", self.origin)?;
+        }
+        match (&self.option, &self.problem) {
+            (None, Problem::Unreadable(_, error)) if self.origin != Origin::Serve => {
+                write!(f, "cannot read the configuration file: {error}")
+            }
+            (None, problem) => problem.fmt(f),
+            (Some(name), Problem::UnknownOption { suggestion }) => {
+                write!(f, "unknown option \"{}\"", printable(name))?;
+                match suggestion {
+                    Some(near) => write!(f, ": did you mean \"{near}\"?"),
+                    None => Ok(()),
+                }
+            }
+            (Some(name), problem @ Problem::NotYet { .. }) => {
+                write!(f, "option \"{name}\" {problem}")
+            }
+            (Some(name), problem) => write!(f, "{}: {problem}", printable(name)),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_line_12(option: Option<&str>, problem: Problem) -> String {
+        let origin = Origin::File {
+            path: Path::new("/etc/ironftpd.conf").into(),
+            line: 12,
+        };
+        ConfigError {
+            origin,
+            option: option.map(str::to_owned),
+            problem,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn unknown_option_names_place_and_nearest_name() {
+        let problem = Problem::UnknownOption {
+            suggestion: Some("anonymous_enable"),
+        };
+        assert_eq!(
+            at_line_12(Some("anonymous_enabel"), problem),
+            "/etc/ironftpd.conf:12: unknown option \"anonymous_enabel\": did you mean \"anonymous_enable\"?"
+        );
+    }
+
+    #[test]
+    fn option_of_vsftpd_is_refused_by_name() {
+        assert_eq!(
+            at_line_12(Some("local_enable"), Problem::NotYet { only: Some("NO") }),
+            "/etc/ironftpd.conf:12: option \"local_enable\" is not supported yet; only NO is accepted"
+        );
+    }
+
+    #[test]
+    fn control_bytes_of_a_name_are_escaped() {
+        let text = at_line_12(
+            Some("a\u{1b}b"),
+            Problem::UnknownOption { suggestion: None },
+        );
+        assert_eq!(text, "/etc/ironftpd.conf:12: unknown option \"a\\u{1b}b\"");
+    }
+
+    #[test]
+    fn missing_file_is_told_from_other_trouble() {
+        let error = |kind: io::ErrorKind| ConfigError {
+            origin: Origin::CommandLine,
+            option: None,
+            problem: Problem::Unreadable(PathBuf::from("x"), kind.into()),
+        };
+        assert!(error(io::ErrorKind::NotFound).is_missing_file());
+        assert!(!error(io::ErrorKind::PermissionDenied).is_missing_file());
+        assert!(error(io::ErrorKind::PermissionDenied).is_permission());
+    }
+
+    #[test]
+    fn modes_out_of_range_are_shown_in_octal() {
+        let problem = Problem::OutOfRange {
+            value: 0o1000,
+            largest: 0o777,
+            octal: true,
+        };
+        assert_eq!(problem.to_string(), "01000 is too large: at most 0777");
+    }
+
+    #[test]
+    fn error_without_place_starts_with_the_problem() {
+        let error = ConfigError {
+            origin: Origin::Builtin,
+            option: None,
+            problem: Problem::NobodyMayLogIn,
+        };
+        assert!(error.to_string().starts_with("nobody may log in"));
+    }
+}

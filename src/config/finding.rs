@@ -1,0 +1,163 @@
+//! What a configuration says that works, but perhaps not as meant.
+//!
+//! Findings never stop the server. They are logged at start and shown by
+//! `--check`.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+use super::error::{Origin, printable};
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Said for completeness.
+    Info,
+    /// Probably a mistake.
+    Warning,
+}
+
+/// What was noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Bytes after the digits of a number were dropped, as vsftpd does.
+    TrailingJunk {
+        /// The value as written.
+        written: String,
+        /// The digits that count.
+        taken: String,
+    },
+    /// A mode or umask without the leading 0 that makes it octal.
+    DecimalMode {
+        /// The number.
+        value: u32,
+    },
+    /// Lines end with CR LF; the CR was dropped.
+    CarriageReturn,
+    /// The option was set before in the same file.
+    SetBefore {
+        /// That line.
+        line: usize,
+    },
+    /// A path that begins or ends with a blank.
+    BlankInPath(String),
+    /// Accepted, but it does nothing while another option is off.
+    Inert {
+        /// The other option, which is not supported yet.
+        without: &'static str,
+    },
+    /// Accepted, but it has no meaning in this server.
+    Moot(&'static str),
+    /// Does nothing because another option is NO.
+    Needs(&'static str),
+    /// Users other than its owner may write the configuration file.
+    WritableByOthers,
+    /// A file named by an option does not exist.
+    Missing(String),
+}
+
+/// One thing noticed while reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where it stands.
+    pub origin: Origin,
+    /// The option concerned.
+    pub option: Option<String>,
+    /// What was noticed.
+    pub note: Note,
+}
+
+impl Finding {
+    /// How much it matters.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self.note {
+            Note::CarriageReturn | Note::Inert { .. } | Note::Moot(_) => Severity::Info,
+            _ => Severity::Warning,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::TrailingJunk { written, taken } => {
+                write!(
+                    f,
+                    "\"{}\" is read as {taken}; the rest is dropped",
+                    printable(written)
+                )
+            }
+            Note::DecimalMode { value } => {
+                write!(
+                    f,
+                    "{value} is decimal, 0{value:o} in octal; an octal number needs a leading 0"
+                )
+            }
+            Note::CarriageReturn => f.write_str("lines end with CR LF; the CR is dropped"),
+            Note::SetBefore { line } => {
+                write!(f, "set before, on line {line}; the last one counts")
+            }
+            Note::BlankInPath(path) => {
+                write!(f, "\"{}\" begins or ends with a blank", printable(path))
+            }
+            Note::Inert { without } => write!(
+                f,
+                "has no effect without {without}, which is not supported yet"
+            ),
+            Note::Moot(reason) => f.write_str(reason),
+            Note::Needs(other) => write!(f, "has no effect while {other} is NO"),
+            Note::WritableByOthers => f.write_str("users other than its owner may write this file"),
+            Note::Missing(path) => write!(f, "\"{}\" does not exist", printable(path)),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.origin)?;
+        if let Some(option) = &self.option {
+            write!(f, "{option}: ")?;
+        }
+        self.note.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finding_reads_place_option_note() {
+        let finding = Finding {
+            origin: Origin::CommandLine,
+            option: Some("anon_umask".to_owned()),
+            note: Note::TrailingJunk {
+                written: "022x".to_owned(),
+                taken: "022".to_owned(),
+            },
+        };
+        assert_eq!(
+            finding.to_string(),
+            "command line: anon_umask: \"022x\" is read as 022; the rest is dropped"
+        );
+        assert_eq!(finding.severity(), Severity::Warning);
+    }
+
+    #[test]
+    fn inert_option_is_no_warning() {
+        let note = Note::Inert {
+            without: "ssl_enable",
+        };
+        let finding = Finding {
+            origin: Origin::Builtin,
+            option: Some("rsa_cert_file".to_owned()),
+            note,
+        };
+        assert_eq!(finding.severity(), Severity::Info);
+        assert_eq!(
+            finding.to_string(),
+            "default: rsa_cert_file: has no effect without ssl_enable, which is not supported yet"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! Which sockets the listening options ask for.
+//!
+//! The options say it in four places; the server wants one list.
+#![forbid(unsafe_code)]
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::check::parsed;
+use super::options::Config;
+
+/// One socket to listen on for control connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Address and port; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// For an IPv6 socket, whether to set IPV6_V6ONLY. It is left off only
+    /// where the one socket is to serve IPv4 clients as well.
+    pub only_v6: bool,
+}
+
+impl Config {
+    /// The sockets to listen on, IPv4 first; one or two in a configuration
+    /// that was checked.
+    ///
+    /// listen=YES asks for IPv4, listen_ipv6=YES for IPv6; alone and without
+    /// an address, listen_ipv6 serves both families on one socket, as
+    /// vsftpd does.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<Listener> {
+        // A checked configuration holds numbers and addresses that parse.
+        let port = u16::try_from(self.listen_port()).unwrap_or(21);
+        let mut listeners = Vec::new();
+        if self.listen() {
+            let address = parsed(self.listen_address()).unwrap_or(Ipv4Addr::UNSPECIFIED);
+            listeners.push(Listener {
+                address: (address, port).into(),
+                only_v6: false,
+            });
+        }
+        if self.listen_ipv6() {
+            let address = parsed(self.listen_address6()).unwrap_or(Ipv6Addr::UNSPECIFIED);
+            listeners.push(Listener {
+                address: (address, port).into(),
+                only_v6: self.listen(),
+            });
+        }
+        listeners
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    fn listeners(settings: &[&str]) -> Vec<(String, bool)> {
+        let settings: Vec<Vec<u8>> = settings.iter().map(|s| s.as_bytes().to_vec()).collect();
+        let (config, _) = crate::config::load(&[], &settings).unwrap();
+        config
+            .listeners()
+            .iter()
+            .map(|l| (l.address.to_string(), l.only_v6))
+            .collect()
+    }
+
+    #[test]
+    fn default_is_every_ipv4_address() {
+        assert_eq!(listeners(&[]), [("0.0.0.0:21".to_owned(), false)]);
+    }
+
+    #[test]
+    fn ipv6_alone_serves_both_families_on_one_socket() {
+        assert_eq!(
+            listeners(&["listen=NO", "listen_ipv6=YES"]),
+            [("[::]:21".to_owned(), false)]
+        );
+    }
+
+    #[test]
+    fn both_switches_make_two_sockets() {
+        assert_eq!(
+            listeners(&["listen_ipv6=YES", "listen_port=2121"]),
+            [
+                ("0.0.0.0:2121".to_owned(), false),
+                ("[::]:2121".to_owned(), true)
+            ]
+        );
+    }
+
+    #[test]
+    fn addresses_are_those_of_the_options() {
+        assert_eq!(
+            listeners(&[
+                "listen_ipv6=YES",
+                "listen_address=127.0.0.1",
+                "listen_address6=::1"
+            ]),
+            [
+                ("127.0.0.1:21".to_owned(), false),
+                ("[::1]:21".to_owned(), true)
+            ]
+        );
+    }
+}

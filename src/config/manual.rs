@@ -1,0 +1,143 @@
+//! The option tables as mdoc(7), for ironftpd.conf(5).
+#![forbid(unsafe_code)]
+
+use super::not_yet::{NOT_YET, Rule};
+use super::options::{Kind, OPTIONS, OptionSpec};
+use super::print::wrapped;
+
+/// The sections of ironftpd.conf(5) that explain each option served.
+#[must_use]
+pub fn options() -> String {
+    let mut out = String::new();
+    let mut group = "";
+    for spec in OPTIONS {
+        if spec.group != group {
+            if !group.is_empty() {
+                out.push_str(".El\n");
+            }
+            out.push_str(&format!(".Ss {}\n.Bl -tag -width Ds\n", spec.group));
+            group = spec.group;
+        }
+        out.push_str(&option(spec));
+    }
+    out.push_str(".El\n");
+    out
+}
+
+fn option(spec: &OptionSpec) -> String {
+    let kind = match spec.kind {
+        Kind::Bool => "flag",
+        Kind::Uint => "number",
+        Kind::Text => "text",
+        Kind::Path => "path",
+    };
+    let default = if spec.default.is_empty() {
+        "none"
+    } else {
+        spec.default
+    };
+    let mut out = format!(".It Cm {} Pq {kind} , default {default}\n", spec.name);
+    sentences(&mut out, spec.doc);
+    if let Some(note) = spec.note {
+        out.push_str(".Pp\n");
+        sentences(&mut out, &format!("Difference: {note}"));
+    }
+    out
+}
+
+/// The section of ironftpd.conf(5) on the options that are not served.
+#[must_use]
+pub fn not_yet() -> String {
+    let mut out = String::from(
+        "These are refused at start, by name.\nA value given here is accepted, because it asks for what\n\
+         .Xr ironftpd 8\ndoes anyway.\n.Bl -column allow_writeable_chroot accepted\n",
+    );
+    for row in NOT_YET {
+        match row.rule {
+            Rule::Only("") => out.push_str(&format!(".It Cm {} Ta an empty value\n", row.name)),
+            Rule::Only(value) => out.push_str(&format!(".It Cm {} Ta {value}\n", row.name)),
+            Rule::Refused => out.push_str(&format!(".It Cm {} Ta no value\n", row.name)),
+            Rule::InertWithout(_) | Rule::Moot(_) => {}
+        }
+    }
+    out.push_str(
+        ".El\n.Pp\nThese are accepted and said to be without effect, \
+         because the option they\nbelong to is refused.\n.Bl -tag -width Ds\n",
+    );
+    for switch in NOT_YET {
+        let names: Vec<&str> = NOT_YET
+            .iter()
+            .filter(|row| row.rule == Rule::InertWithout(switch.name))
+            .map(|row| row.name)
+            .collect();
+        if !names.is_empty() {
+            out.push_str(&format!(".It With Cm {}\n", switch.name));
+            sentences(&mut out, &format!("{}.", names.join(", ")));
+        }
+    }
+    out.push_str(".El\n.Pp\nThese are accepted and have no meaning here.\n.Bl -tag -width Ds\n");
+    for row in NOT_YET {
+        if let Rule::Moot(reason) = row.rule {
+            out.push_str(&format!(".It Cm {}\n", row.name));
+            let reason = reason
+                .strip_prefix("has no meaning here: ")
+                .unwrap_or(reason);
+            let (first, rest) = reason.split_at_checked(1).unwrap_or((reason, ""));
+            sentences(&mut out, &format!("{}{rest}.", first.to_ascii_uppercase()));
+        }
+    }
+    out.push_str(".El\n");
+    out
+}
+
+/// Adds text, each sentence on lines of its own as mdoc wants them.
+pub(crate) fn sentences(out: &mut String, text: &str) {
+    for sentence in text.split_inclusive(". ") {
+        for line in wrapped(sentence, 76) {
+            // A line that starts with a dot or quote would be a request.
+            if line.starts_with(['.', '\'']) {
+                out.push_str("\\&");
+            }
+            out.push_str(&line);
+            out.push('\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_has_an_entry() {
+        let page = options() + &not_yet();
+        for spec in OPTIONS {
+            assert!(
+                page.contains(&format!("\n.It Cm {} Pq", spec.name)),
+                "{}",
+                spec.name
+            );
+        }
+        for row in NOT_YET {
+            let listed = page.contains(&format!(".It Cm {}", row.name))
+                || page
+                    .split([' ', ',', '.', '\n'])
+                    .any(|word| word == row.name);
+            assert!(listed, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn sentences_start_on_new_lines() {
+        let mut out = String::new();
+        sentences(&mut out, "One. Two.");
+        assert_eq!(out, "One.\nTwo.\n");
+    }
+
+    #[test]
+    fn no_text_becomes_a_request() {
+        let mut out = String::new();
+        sentences(&mut out, ".so /etc/passwd");
+        assert_eq!(out, "\\&.so /etc/passwd\n");
+    }
+}

@@ -1,0 +1,252 @@
+//! The options of vsftpd that are not served, and what becomes of each.
+//!
+//! An option is never swallowed. Either its value asks for what ironftpd
+//! does anyway, or it does nothing because a switch it depends on is
+//! refused, or it has no meaning in this server and the log says why, or the
+//! server does not start. The rows cover the vsftpd of its source, of Debian
+//! (3.0.3) and of the distributions that add TLS switches.
+#![forbid(unsafe_code)]
+
+use super::options::Kind::{self, Bool, Path, Text, Uint};
+
+/// What becomes of an option that is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Refused, unless it has this value, which is what ironftpd does.
+    Only(&'static str),
+    /// Accepted with a finding: it does nothing without that other option,
+    /// which is itself refused.
+    InertWithout(&'static str),
+    /// Accepted with a finding, for the reason given.
+    Moot(&'static str),
+    /// Refused whatever its value.
+    Refused,
+}
+
+/// One option of vsftpd that is not served.
+#[derive(Clone, Copy, Debug)]
+pub struct NotYet {
+    /// Name as in vsftpd.conf.
+    pub name: &'static str,
+    /// Kind of the value, which is checked even where it does nothing.
+    pub kind: Kind,
+    /// What becomes of it.
+    pub rule: Rule,
+}
+
+/// The row of `name`.
+#[must_use]
+pub fn find(name: &[u8]) -> Option<&'static NotYet> {
+    NOT_YET.iter().find(|row| row.name.as_bytes() == name)
+}
+
+const fn only(name: &'static str, kind: Kind, value: &'static str) -> NotYet {
+    NotYet {
+        name,
+        kind,
+        rule: Rule::Only(value),
+    }
+}
+
+const fn inert(name: &'static str, kind: Kind, without: &'static str) -> NotYet {
+    NotYet {
+        name,
+        kind,
+        rule: Rule::InertWithout(without),
+    }
+}
+
+const fn moot(name: &'static str, kind: Kind, reason: &'static str) -> NotYet {
+    NotYet {
+        name,
+        kind,
+        rule: Rule::Moot(reason),
+    }
+}
+
+const fn refused(name: &'static str, kind: Kind) -> NotYet {
+    NotYet {
+        name,
+        kind,
+        rule: Rule::Refused,
+    }
+}
+
+/// Every option of vsftpd that is not in the option table.
+pub static NOT_YET: &[NotYet] = &[
+    // Local accounts.
+    only("local_enable", Bool, "NO"),
+    inert("pam_service_name", Text, "local_enable"),
+    inert("check_shell", Bool, "local_enable"),
+    inert("local_root", Path, "local_enable"),
+    inert("chroot_local_user", Bool, "local_enable"),
+    inert("chroot_list_enable", Bool, "local_enable"),
+    inert("chroot_list_file", Path, "local_enable"),
+    inert("passwd_chroot_enable", Bool, "local_enable"),
+    inert("user_sub_token", Text, "local_enable"),
+    only("session_support", Bool, "NO"),
+    only("tilde_user_enable", Bool, "NO"),
+    only("guest_enable", Bool, "NO"),
+    inert("guest_username", Text, "guest_enable"),
+    inert("virtual_use_local_privs", Bool, "guest_enable"),
+    only("user_config_dir", Path, ""),
+    // The user list speaks before the password, also to anonymous users.
+    only("userlist_enable", Bool, "NO"),
+    inert("userlist_deny", Bool, "userlist_enable"),
+    inert("userlist_file", Path, "userlist_enable"),
+    // Anonymous users.
+    refused("ftp_username", Text),
+    only("deny_email_enable", Bool, "NO"),
+    inert("banned_email_file", Path, "deny_email_enable"),
+    only("secure_email_list_enable", Bool, "NO"),
+    inert("email_password_file", Path, "secure_email_list_enable"),
+    only("chown_uploads", Bool, "NO"),
+    inert("chown_username", Text, "chown_uploads"),
+    inert("chown_upload_mode", Uint, "chown_uploads"),
+    // What may be done to which file.
+    only("download_enable", Bool, "YES"),
+    only("dirlist_enable", Bool, "YES"),
+    only("cmds_allowed", Text, ""),
+    only("cmds_denied", Text, ""),
+    only("deny_file", Text, ""),
+    only("hide_file", Text, ""),
+    only("download_file", Text, ""),
+    only("upload_file", Text, ""),
+    only("mdtm_write", Bool, "NO"),
+    only("lock_upload_files", Bool, "NO"),
+    only("delete_failed_uploads", Bool, "NO"),
+    // Listings and messages.
+    only("dirmessage_enable", Bool, "NO"),
+    inert("message_file", Text, "dirmessage_enable"),
+    only("force_dot_files", Bool, "NO"),
+    only("text_userdb_names", Bool, "NO"),
+    // Logs.
+    only("xferlog_enable", Bool, "NO"),
+    inert("xferlog_file", Path, "xferlog_enable"),
+    inert("xferlog_std_format", Bool, "xferlog_enable"),
+    inert("vsftpd_log_file", Path, "xferlog_enable"),
+    inert("no_log_lock", Bool, "xferlog_enable"),
+    only("dual_log_enable", Bool, "NO"),
+    only("syslog_enable", Bool, "NO"),
+    only("setproctitle_enable", Bool, "NO"),
+    // TLS.
+    only("ssl_enable", Bool, "NO"),
+    inert("allow_anon_ssl", Bool, "ssl_enable"),
+    inert("force_anon_data_ssl", Bool, "ssl_enable"),
+    inert("force_anon_logins_ssl", Bool, "ssl_enable"),
+    inert("force_local_data_ssl", Bool, "ssl_enable"),
+    inert("force_local_logins_ssl", Bool, "ssl_enable"),
+    inert("implicit_ssl", Bool, "ssl_enable"),
+    inert("require_cert", Bool, "ssl_enable"),
+    inert("require_ssl_reuse", Bool, "ssl_enable"),
+    inert("ssl_request_cert", Bool, "ssl_enable"),
+    inert("ssl_sslv2", Bool, "ssl_enable"),
+    inert("ssl_sslv3", Bool, "ssl_enable"),
+    inert("ssl_tlsv1", Bool, "ssl_enable"),
+    inert("ssl_tlsv1_1", Bool, "ssl_enable"),
+    inert("ssl_tlsv1_2", Bool, "ssl_enable"),
+    inert("ssl_tlsv1_3", Bool, "ssl_enable"),
+    inert("ssl_tlsv11", Bool, "ssl_enable"),
+    inert("ssl_tlsv12", Bool, "ssl_enable"),
+    inert("ssl_tlsv13", Bool, "ssl_enable"),
+    inert("strict_ssl_read_eof", Bool, "ssl_enable"),
+    inert("strict_ssl_write_shutdown", Bool, "ssl_enable"),
+    inert("validate_cert", Bool, "ssl_enable"),
+    inert("debug_ssl", Bool, "ssl_enable"),
+    inert("ssl_ciphers", Text, "ssl_enable"),
+    inert("ssl_sni_hostname", Text, "ssl_enable"),
+    inert("ca_certs_file", Path, "ssl_enable"),
+    inert("rsa_cert_file", Path, "ssl_enable"),
+    inert("rsa_private_key_file", Path, "ssl_enable"),
+    inert("dsa_cert_file", Path, "ssl_enable"),
+    inert("dsa_private_key_file", Path, "ssl_enable"),
+    // Processes and privileges.
+    only("run_as_launching_user", Bool, "YES"),
+    refused("nopriv_user", Text),
+    only("seccomp_sandbox", Bool, "NO"),
+    only("ptrace_sandbox", Bool, "NO"),
+    only("isolate", Bool, "NO"),
+    only("isolate_network", Bool, "NO"),
+    only("tcp_wrappers", Bool, "NO"),
+    only("ftp_enable", Bool, "YES"),
+    only("http_enable", Bool, "NO"),
+    only("delay_successful_login", Uint, "0"),
+    only("trans_chunk_size", Uint, "0"),
+    only("use_sendfile", Bool, "YES"),
+    only("allow_writeable_chroot", Bool, "YES"),
+    moot(
+        "one_process_model",
+        Bool,
+        "has no meaning here: sessions are threads of one process",
+    ),
+    moot(
+        "secure_chroot_dir",
+        Path,
+        "has no meaning here: no part of ironftpd needs an empty directory",
+    ),
+    moot(
+        "async_abor_enable",
+        Bool,
+        "has no meaning here: ABOR is seen during a transfer in any case",
+    ),
+    moot(
+        "utf8_filesystem",
+        Bool,
+        "has no meaning here: names are passed on unchanged and UTF8 is always offered",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::{self, OPTIONS};
+    use super::*;
+
+    #[test]
+    fn no_option_is_in_both_tables_or_twice_in_one() {
+        for (index, row) in NOT_YET.iter().enumerate() {
+            assert!(options::find(row.name.as_bytes()).is_none(), "{}", row.name);
+            assert!(
+                NOT_YET
+                    .iter()
+                    .skip(index + 1)
+                    .all(|other| other.name != row.name),
+                "{}",
+                row.name
+            );
+        }
+    }
+
+    #[test]
+    fn both_tables_together_hold_every_option_of_vsftpd() {
+        // 132 of the source, three of Debian, seven TLS switches of other
+        // distributions and releases; one served option is our own.
+        assert_eq!(OPTIONS.len() - 1 + NOT_YET.len(), 132 + 3 + 7);
+    }
+
+    #[test]
+    fn an_inert_option_depends_on_a_switch_that_is_refused() {
+        for row in NOT_YET {
+            if let Rule::InertWithout(switch) = row.rule {
+                assert_eq!(
+                    find(switch.as_bytes()).unwrap().rule,
+                    Rule::Only("NO"),
+                    "{}",
+                    row.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_accepted_value_is_of_its_kind() {
+        for row in NOT_YET {
+            if let Rule::Only(value) = row.rule {
+                assert!(
+                    super::super::parse::value(row.kind, value.as_bytes()).is_ok(),
+                    "{}",
+                    row.name
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! The option table: one row per option of the configuration file.
+//!
+//! A row gives kind, name, default as text, one paragraph of explanation
+//! and, where ironftpd departs from vsftpd, a note that says how and why.
+//! The parser, the defaults, `--print-config`, the sample file and
+//! ironftpd.conf(5) read these rows and nothing else. Defaults are those of
+//! vsftpd's code; where its manual says otherwise the note tells.
+//! Options of vsftpd that are not served stand in `not_yet`.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::error::Origin;
+
+/// What a value of an option looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// YES, TRUE or 1; NO, FALSE or 0; in any case.
+    Bool,
+    /// A decimal number, or an octal one with a leading 0; fits 32 bits.
+    Uint,
+    /// The bytes after the `=`, blanks included; none means unset.
+    Text,
+    /// As `Text`, naming a file or directory of this machine.
+    Path,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct OptionSpec {
+    /// Name as in the configuration file.
+    pub name: &'static str,
+    /// Kind of the value.
+    pub kind: Kind,
+    /// Default, in the syntax of the configuration file.
+    pub default: &'static str,
+    /// Heading under which the documents show the option.
+    pub group: &'static str,
+    /// What the option does, in ASCII sentences.
+    pub doc: &'static str,
+    /// Where ironftpd differs from vsftpd, if it does, and why.
+    pub note: Option<&'static str>,
+    /// Where the value lives.
+    pub(super) slot: Slot,
+}
+
+impl OptionSpec {
+    /// True for modes and umasks, which are read and shown in octal: their
+    /// defaults are written with a leading 0.
+    #[must_use]
+    pub fn is_octal(&self) -> bool {
+        self.kind == Kind::Uint && self.default.len() > 1 && self.default.starts_with('0')
+    }
+}
+
+/// The row of the option `name`, which is compared byte by byte as vsftpd
+/// does: names are lower case.
+#[must_use]
+pub fn find(name: &[u8]) -> Option<&'static OptionSpec> {
+    OPTIONS.iter().find(|spec| spec.name.as_bytes() == name)
+}
+
+/// The field of [`Config`] that belongs to a row, to read and to write.
+#[derive(Debug)]
+pub(super) enum Slot {
+    Bool(fn(&Config) -> &Bool, fn(&mut Config) -> &mut Bool),
+    Uint(fn(&Config) -> &Uint, fn(&mut Config) -> &mut Uint),
+    Text(fn(&Config) -> &Text, fn(&mut Config) -> &mut Text),
+    Path(fn(&Config) -> &Path, fn(&mut Config) -> &mut Path),
+}
+
+pub(super) type Bool = bool;
+pub(super) type Uint = u32;
+pub(super) type Text = Box<[u8]>;
+pub(super) type Path = Option<PathBuf>;
+
+/// How a stored value is handed out: flags and numbers by value, text and
+/// paths borrowed.
+pub(crate) trait Setting {
+    /// The type a getter returns.
+    type Got<'a>
+    where
+        Self: 'a;
+    /// The value, as a getter returns it.
+    fn got(&self) -> Self::Got<'_>;
+}
+
+impl Setting for Bool {
+    type Got<'a> = bool;
+    fn got(&self) -> bool {
+        *self
+    }
+}
+
+impl Setting for Uint {
+    type Got<'a> = u32;
+    fn got(&self) -> u32 {
+        *self
+    }
+}
+
+impl Setting for Text {
+    type Got<'a> = &'a [u8];
+    fn got(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Setting for Path {
+    type Got<'a> = Option<&'a std::path::Path>;
+    fn got(&self) -> Option<&std::path::Path> {
+        self.as_deref()
+    }
+}
+
+macro_rules! options {
+    ($( $group:literal { $( $kind:ident $name:ident = $default:literal, $doc:literal $(, $note:literal)?; )* } )*) => {
+        /// A complete configuration: a value for every option, and where
+        /// each value came from.
+        ///
+        /// `Config::default()` holds the defaults of the table.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Config {
+            pub(super) origins: BTreeMap<&'static str, Origin>,
+            $($( pub(super) $name: $kind, )*)*
+        }
+
+        // Getters are not `pub`, and the config floor reads the fields: an
+        // option that no other floor consults is then a dead-code warning
+        // that points at its own row below.
+        impl Config {
+            $($(
+                #[doc = $doc]
+                pub(crate) fn $name(&self) -> <$kind as Setting>::Got<'_> {
+                    self.$name.got()
+                }
+            )*)*
+
+            /// Every field empty: the state before the defaults are read.
+            pub(super) fn empty() -> Config {
+                Config {
+                    origins: BTreeMap::new(),
+                    $($( $name: <$kind>::default(), )*)*
+                }
+            }
+        }
+
+        /// Every option, in the order in which the documents show them.
+        pub static OPTIONS: &[OptionSpec] = &[ $($( OptionSpec {
+            name: stringify!($name),
+            kind: Kind::$kind,
+            default: $default,
+            group: $group,
+            doc: $doc,
+            note: options!(@note $($note)?),
+            slot: Slot::$kind(|config| &config.$name, |config| &mut config.$name),
+        }, )*)* ];
+    };
+    (@note) => { None };
+    (@note $note:literal) => { Some($note) };
+}
+
+options! {
+"Listening" {
+    Bool listen = "YES",
+        "Listen for control connections over IPv4. With listen_ipv6=YES as well, both address families are served, each on a socket of its own.",
+        "vsftpd refuses to start with both listen and listen_ipv6. Its manual gives NO as the default, its code YES; the code is followed. Being started by inetd is not supported yet, so one of the two must be YES.";
+    Bool listen_ipv6 = "NO",
+        "Listen for control connections over IPv6. Alone, without listen_address6, it serves IPv4 clients too, on one socket for both families; it then needs listen=NO.",
+        "vsftpd cannot combine it with listen.";
+    Uint listen_port = "21",
+        "Port of the control connection. With 0 the system chooses a free one.";
+    Text listen_address = "",
+        "Numeric IPv4 address to listen on; every address of the machine when empty.";
+    Text listen_address6 = "",
+        "Numeric IPv6 address to listen on; every address of the machine when empty.";
+    Bool background = "NO",
+        "Go to the background once the port is bound, and give the shell its prompt back.";
+}
+"Who may log in" {
+    Bool anonymous_enable = "YES",
+        "Let the users anonymous and ftp log in without an account.",
+        "vsftpd's manual in Debian gives NO as the default, its code YES; the code is followed.";
+    Path anon_root = "",
+        "Directory that anonymous users see as /. They cannot leave it.",
+        "vsftpd goes on silently when it cannot enter the directory; ironftpd refuses to start.";
+    Bool no_anon_password = "NO",
+        "Log an anonymous user in at the USER command, without asking for a password.";
+    Path virtual_users_file = "",
+        "File of virtual accounts in the layout of passwd(5), with crypt(3) hashes; ironftpctl(8) keeps it. Each account has its own home as root. When empty there are no virtual accounts.",
+        "Not an option of vsftpd, which leaves virtual users to PAM.";
+    Uint max_login_fails = "3",
+        "Number of failed logins after which the session is closed.";
+    Uint delay_failed_login = "1",
+        "Seconds to wait before a failed login is answered.";
+}
+"Writing" {
+    Bool write_enable = "NO",
+        "Allow the commands that change the file system: STOR, APPE, DELE, RNFR, RNTO, MKD, RMD, MFMT and SITE CHMOD. Without it the other options of this section do nothing.";
+    Bool anon_upload_enable = "NO",
+        "Let anonymous users upload new files. Needs write_enable.";
+    Bool anon_mkdir_write_enable = "NO",
+        "Let anonymous users create directories. Needs write_enable.";
+    Bool anon_other_write_enable = "NO",
+        "Let anonymous users delete, rename and overwrite. Needs write_enable.";
+    Uint anon_umask = "077",
+        "Permission bits taken from files and directories that anonymous users create. Octal only with a leading 0.";
+    Uint local_umask = "077",
+        "Permission bits taken from files and directories that users with an account create. Octal only with a leading 0.";
+    Uint file_open_mode = "0666",
+        "Permission bits of an uploaded file, before the umask is taken away.";
+    Bool chmod_enable = "YES",
+        "Allow SITE CHMOD to users with an account. Anonymous users never have it.";
+}
+"Reading and listing" {
+    Bool anon_world_readable_only = "YES",
+        "Let anonymous users fetch only files that everybody on the machine may read.";
+    Bool ls_recurse_enable = "NO",
+        "Honour the -R flag of LIST, which lists a whole tree and may cost much on a large site.";
+    Bool hide_ids = "NO",
+        "Show ftp as owner and group of every file in listings.";
+    Bool use_localtime = "NO",
+        "Show times of listings in the local time zone instead of UTC.";
+    Bool ascii_download_enable = "NO",
+        "Convert line ends when a file is fetched in TYPE A. Otherwise TYPE A is accepted and the file is sent as it is.";
+    Bool ascii_upload_enable = "NO",
+        "Convert line ends when a file is stored in TYPE A. Otherwise TYPE A is accepted and the file is stored as it comes.";
+}
+"Data connections" {
+    Bool pasv_enable = "YES",
+        "Allow passive mode: the commands PASV and EPSV.";
+    Uint pasv_min_port = "5001",
+        "Lowest port of passive data connections. With 0 any port from 1024 up.",
+        "vsftpd's manual gives 0 as the default, its code 5001; the code is followed.";
+    Uint pasv_max_port = "0",
+        "Highest port of passive data connections. 0 means 65535.";
+    Text pasv_address = "",
+        "IPv4 address announced by PASV, for a server behind address translation. When empty, the local address of the control connection.";
+    Bool pasv_addr_resolve = "NO",
+        "Let pasv_address be a host name, which is looked up at start.";
+    Bool pasv_promiscuous = "NO",
+        "Accept passive data connections from any address. This gives transfers away to whoever connects first.";
+    Bool port_enable = "YES",
+        "Allow active mode: the commands PORT and EPRT.";
+    Bool port_promiscuous = "NO",
+        "Connect to any address a PORT or EPRT names. This lends the server to attacks on third hosts.";
+    Bool connect_from_port_20 = "NO",
+        "Make active data connections from the port ftp_data_port. Ports under 1024 need the privilege to bind them.";
+    Uint ftp_data_port = "20",
+        "Source port of active data connections when connect_from_port_20 is YES.";
+}
+"Limits and times" {
+    Uint max_clients = "2000",
+        "Largest number of sessions at once; further clients are turned away with 421. 0 means no limit.",
+        "vsftpd's manual gives 0 as the default, its code 2000; the code is followed.";
+    Uint max_per_ip = "50",
+        "Largest number of sessions from one address at once; further ones are turned away with 421. 0 means no limit.",
+        "vsftpd's manual gives 0 as the default, its code 50; the code is followed.";
+    Uint anon_max_rate = "0",
+        "Bytes per second an anonymous session may transfer. 0 means no limit.";
+    Uint local_max_rate = "0",
+        "Bytes per second a session with an account may transfer. 0 means no limit.";
+    Uint idle_session_timeout = "300",
+        "Seconds a session may spend between two commands before it is closed. 0 means no limit.";
+    Uint data_connection_timeout = "300",
+        "Seconds a transfer may stand still before the session is closed. 0 means no limit.";
+    Uint accept_timeout = "60",
+        "Seconds a client has to make a passive data connection. 0 means no limit.";
+    Uint connect_timeout = "60",
+        "Seconds an active data connection has to come about. 0 means the system's own limit.";
+}
+"Greeting and log" {
+    Text ftpd_banner = "",
+        "Text of the greeting, in place of the built-in one.";
+    Path banner_file = "",
+        "File whose lines are the greeting; goes before ftpd_banner.";
+    Bool log_ftp_protocol = "NO",
+        "Log every command and reply. Passwords are left out.";
+}
+}
+
+impl Default for Config {
+    /// The defaults of the table, put through the parser of the file.
+    fn default() -> Config {
+        let mut config = Config::empty();
+        for spec in OPTIONS {
+            if let Err(problem) = config.store(spec, spec.default.as_bytes()) {
+                unreachable!("a test parses every default, yet {}: {problem}", spec.name);
+            }
+        }
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_passes_the_parser() {
+        let mut config = Config::empty();
+        for spec in OPTIONS {
+            assert!(
+                config.store(spec, spec.default.as_bytes()).is_ok(),
+                "{}",
+                spec.name
+            );
+        }
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn names_are_unique_and_lower_case() {
+        for (index, spec) in OPTIONS.iter().enumerate() {
+            assert!(
+                spec.name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            );
+            assert!(
+                OPTIONS
+                    .iter()
+                    .skip(index + 1)
+                    .all(|other| other.name != spec.name),
+                "{}",
+                spec.name
+            );
+        }
+    }
+
+    #[test]
+    fn groups_are_not_scattered() {
+        let mut groups: Vec<&str> = OPTIONS.iter().map(|spec| spec.group).collect();
+        groups.dedup();
+        let together = groups.len();
+        groups.sort_unstable();
+        groups.dedup();
+        assert_eq!(groups.len(), together);
+    }
+
+    #[test]
+    fn documents_can_carry_every_text() {
+        for spec in OPTIONS {
+            for text in [spec.doc, spec.note.unwrap_or("None.")] {
+                assert!(
+                    text.is_ascii() && !text.contains(['\\', '"', '\n']),
+                    "{}",
+                    spec.name
+                );
+                assert!(text.ends_with('.'), "{}", spec.name);
+            }
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_vsftpds_code() {
+        let config = Config::default();
+        assert!(config.listen() && !config.listen_ipv6());
+        assert_eq!(config.listen_port(), 21);
+        assert_eq!(config.listen_address(), b"");
+        assert_eq!(config.anon_root(), None);
+        assert_eq!((config.anon_umask(), config.local_umask()), (0o077, 0o077));
+        assert_eq!(config.file_open_mode(), 0o666);
+        assert_eq!((config.pasv_min_port(), config.pasv_max_port()), (5001, 0));
+        assert_eq!((config.max_clients(), config.max_per_ip()), (2000, 50));
+        assert!(config.anonymous_enable() && !config.write_enable());
+    }
+
+    #[test]
+    fn only_modes_are_octal() {
+        let octal: Vec<&str> = OPTIONS
+            .iter()
+            .filter(|s| s.is_octal())
+            .map(|s| s.name)
+            .collect();
+        assert_eq!(octal, ["anon_umask", "local_umask", "file_open_mode"]);
+    }
+}

@@ -1,0 +1,467 @@
+//! What one line of the configuration file says: vsftpd's rules.
+//!
+//! Leading blanks are skipped; an empty line and one that starts with `#` say
+//! nothing; anything else is `name=value` with no blank round the `=`. Names
+//! are exact. Flags know YES, TRUE, 1, NO, FALSE and 0 in any case; numbers
+//! are octal after a leading 0, and what follows the digits is dropped (said,
+//! here); only text may be empty. Beyond vsftpd: a comment may be indented,
+//! and the CR of a CR LF line end is dropped, where vsftpd refuses a flag and
+//! keeps the CR in a text. Stricter than vsftpd: a number without any digit
+//! is an error, where vsftpd reads it as 0.
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use super::error::{ConfigError, Origin, Problem};
+use super::finding::{Finding, Note};
+use super::not_yet::{self, NotYet, Rule};
+use super::options::{self, Config, Kind, OptionSpec, Slot};
+use super::suggest;
+
+/// A value of one of the four kinds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A flag.
+    Bool(bool),
+    /// A number.
+    Uint(u32),
+    /// Bytes; empty when unset.
+    Text(Box<[u8]>),
+    /// A name of a file; none when unset.
+    Path(Option<PathBuf>),
+}
+
+/// A name and the text after its `=`.
+pub(super) type Setting<'a> = (&'a [u8], &'a [u8]);
+
+/// Splits a line into name and value; `None` for a line that says nothing.
+///
+/// `line` has no LF and may have one CR at its end.
+pub(super) fn setting(line: &[u8]) -> Result<Option<Setting<'_>>, (Option<String>, Problem)> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start();
+    if line.is_empty() || line.starts_with(b"#") {
+        return Ok(None);
+    }
+    let Some(equals) = line.iter().position(|&byte| byte == b'=') else {
+        return Err((Some(shown(line)), Problem::NoEquals));
+    };
+    let (name, rest) = line.split_at(equals);
+    if name.last().is_some_and(u8::is_ascii_whitespace) {
+        return Err((
+            Some(shown(name.trim_ascii_end())),
+            Problem::BlankBeforeEquals,
+        ));
+    }
+    Ok(Some((name, rest.get(1..).unwrap_or_default())))
+}
+
+/// Bytes as text for a message: what is not UTF-8 is replaced.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Reads a value of the given kind.
+///
+/// The second part is what was odd about it.
+///
+/// # Errors
+/// The problem, when the text is no value of that kind.
+pub fn value(kind: Kind, text: &[u8]) -> Result<(Value, Option<Note>), Problem> {
+    if text.contains(&0) {
+        return Err(Problem::Nul);
+    }
+    match kind {
+        Kind::Text => Ok((Value::Text(text.into()), None)),
+        Kind::Path if text.is_empty() => Ok((Value::Path(None), None)),
+        Kind::Path => {
+            let note = (text.trim_ascii() != text).then(|| Note::BlankInPath(shown(text)));
+            Ok((
+                Value::Path(Some(OsString::from_vec(text.to_vec()).into())),
+                note,
+            ))
+        }
+        _ if text.is_empty() => Err(Problem::MissingValue),
+        Kind::Bool => Ok((Value::Bool(flag(text)?), None)),
+        Kind::Uint => number(text).map(|(number, note)| (Value::Uint(number), note)),
+    }
+}
+
+fn flag(text: &[u8]) -> Result<bool, Problem> {
+    let is = |words: [&str; 3]| {
+        words
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    if is(["YES", "TRUE", "1"]) {
+        Ok(true)
+    } else if is(["NO", "FALSE", "0"]) {
+        Ok(false)
+    } else if text.trim_ascii() != text {
+        Err(Problem::BlankInValue(shown(text)))
+    } else {
+        Err(Problem::BadBool(shown(text)))
+    }
+}
+
+/// Digits up to the first byte that is none; a leading 0 makes them octal,
+/// so that 8 and 9 end an octal number as a letter would.
+fn number(text: &[u8]) -> Result<(u32, Option<Note>), Problem> {
+    let (radix, largest_digit) = if text.starts_with(b"0") {
+        (8, b'7')
+    } else {
+        (10, b'9')
+    };
+    let end = text
+        .iter()
+        .position(|byte| !(b'0'..=largest_digit).contains(byte))
+        .unwrap_or(text.len());
+    let (digits, junk) = text.split_at(end);
+    if digits.is_empty() {
+        let blank = text.first().is_some_and(u8::is_ascii_whitespace);
+        return Err(if blank {
+            Problem::BlankInValue(shown(text))
+        } else {
+            Problem::BadNumber(shown(text))
+        });
+    }
+    let taken = shown(digits);
+    let Ok(number) = u32::from_str_radix(&taken, radix) else {
+        return Err(Problem::NumberTooLarge(taken));
+    };
+    let note = (!junk.is_empty()).then(|| Note::TrailingJunk {
+        written: shown(text),
+        taken,
+    });
+    Ok((number, note))
+}
+
+impl Config {
+    /// Sets the option `name` to what `text` says, as a line of the file does.
+    ///
+    /// The findings are what was odd about it, if anything. Options of
+    /// vsftpd that are not served are judged by their row in
+    /// [`NOT_YET`](super::NOT_YET).
+    ///
+    /// # Errors
+    /// The reason why the setting cannot be used; nothing is changed then.
+    pub fn set(
+        &mut self,
+        name: &[u8],
+        text: &[u8],
+        origin: &Origin,
+    ) -> Result<Vec<Finding>, ConfigError> {
+        let noted = match (options::find(name), not_yet::find(name)) {
+            (Some(spec), _) => self.store(spec, text).inspect(|_| {
+                self.origins.insert(spec.name, origin.clone());
+            }),
+            (None, Some(row)) => judge(row, text),
+            (None, None) => Err(Problem::UnknownOption {
+                suggestion: suggest::nearest(name),
+            }),
+        };
+        match noted {
+            Ok(notes) => Ok(notes
+                .into_iter()
+                .map(|note| Finding {
+                    origin: origin.clone(),
+                    option: Some(shown(name)),
+                    note,
+                })
+                .collect()),
+            Err(problem) => Err(ConfigError {
+                origin: origin.clone(),
+                option: Some(shown(name)),
+                problem,
+            }),
+        }
+    }
+
+    /// Puts a value into the field of its row.
+    pub(super) fn store(&mut self, spec: &OptionSpec, text: &[u8]) -> Result<Vec<Note>, Problem> {
+        let (parsed, note) = value(spec.kind, text)?;
+        let mut notes = Vec::from_iter(note);
+        match (&spec.slot, parsed) {
+            (Slot::Bool(_, field), Value::Bool(flag)) => *field(self) = flag,
+            (Slot::Uint(_, field), Value::Uint(number)) => {
+                if spec.is_octal() && number != 0 && !text.starts_with(b"0") {
+                    notes.push(Note::DecimalMode { value: number });
+                }
+                *field(self) = number;
+            }
+            (Slot::Text(_, field), Value::Text(bytes)) => *field(self) = bytes,
+            (Slot::Path(_, field), Value::Path(path)) => *field(self) = path,
+            _ => unreachable!("the table's macro makes kind and slot of one word"),
+        }
+        Ok(notes)
+    }
+
+    /// Where the value of an option came from.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> &Origin {
+        self.origins.get(name).unwrap_or(&Origin::Builtin)
+    }
+}
+
+/// What an option that is not served amounts to.
+fn judge(row: &NotYet, text: &[u8]) -> Result<Vec<Note>, Problem> {
+    let (given, note) = value(row.kind, text)?;
+    let mut notes = Vec::from_iter(note);
+    match row.rule {
+        Rule::Only(accepted) => {
+            let wanted = value(row.kind, accepted.as_bytes()).map(|(wanted, _)| wanted);
+            if !wanted.is_ok_and(|wanted| wanted == given) {
+                return Err(Problem::NotYet {
+                    only: Some(accepted),
+                });
+            }
+        }
+        Rule::InertWithout(without) => notes.push(Note::Inert { without }),
+        Rule::Moot(reason) => notes.push(Note::Moot(reason)),
+        Rule::Refused => return Err(Problem::NotYet { only: None }),
+    }
+    Ok(notes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str, text: &str) -> Result<(Config, Vec<Note>), String> {
+        let mut config = Config::default();
+        let findings = config
+            .set(name.as_bytes(), text.as_bytes(), &Origin::CommandLine)
+            .map_err(|error| error.to_string())?;
+        Ok((
+            config,
+            findings.into_iter().map(|finding| finding.note).collect(),
+        ))
+    }
+
+    fn refusal(name: &str, text: &str) -> String {
+        set(name, text).expect_err("refused")
+    }
+
+    #[test]
+    fn comments_and_empty_lines_say_nothing() {
+        for line in [
+            "",
+            "   ",
+            "\t",
+            "# x",
+            "#write_enable=YES",
+            "  # x",
+            "\r",
+            " \r",
+        ] {
+            assert!(matches!(setting(line.as_bytes()), Ok(None)), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn leading_blanks_are_skipped() {
+        assert_eq!(
+            setting(b" \twrite_enable=YES").unwrap(),
+            Some((&b"write_enable"[..], &b"YES"[..]))
+        );
+    }
+
+    #[test]
+    fn carriage_return_at_line_end_is_dropped() {
+        assert_eq!(
+            setting(b"ftpd_banner=a\r").unwrap(),
+            Some((&b"ftpd_banner"[..], &b"a"[..]))
+        );
+    }
+
+    #[test]
+    fn value_keeps_later_equals_signs_and_blanks() {
+        assert_eq!(
+            setting(b"ftpd_banner= a=b ").unwrap(),
+            Some((&b"ftpd_banner"[..], &b" a=b "[..]))
+        );
+    }
+
+    #[test]
+    fn line_without_equals_is_an_error() {
+        let (name, problem) = setting(b"write_enable").unwrap_err();
+        assert_eq!(name.as_deref(), Some("write_enable"));
+        assert!(matches!(problem, Problem::NoEquals));
+    }
+
+    #[test]
+    fn blank_before_equals_is_an_error_that_says_so() {
+        let (name, problem) = setting(b"write_enable = YES").unwrap_err();
+        assert_eq!(name.as_deref(), Some("write_enable"));
+        assert_eq!(
+            problem.to_string(),
+            "blank before \"=\": write name=value without blanks"
+        );
+    }
+
+    #[test]
+    fn blank_after_equals_of_a_flag_or_number_is_an_error_that_says_so() {
+        for (name, text) in [
+            ("write_enable", " YES"),
+            ("write_enable", "YES "),
+            ("listen_port", " 21"),
+        ] {
+            assert!(
+                refusal(name, text).contains("without blanks round the value"),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn flags_are_known_in_any_case() {
+        for yes in ["YES", "yes", "Yes", "TRUE", "true", "1"] {
+            assert!(set("write_enable", yes).unwrap().0.write_enable(), "{yes}");
+        }
+        for no in ["NO", "no", "FALSE", "False", "0"] {
+            assert!(
+                !set("anonymous_enable", no).unwrap().0.anonymous_enable(),
+                "{no}"
+            );
+        }
+        assert_eq!(
+            refusal("write_enable", "on"),
+            "command line: write_enable: \"on\" is neither YES nor NO"
+        );
+    }
+
+    #[test]
+    fn leading_zero_means_octal() {
+        assert_eq!(set("anon_umask", "022").unwrap().0.anon_umask(), 0o22);
+        assert_eq!(set("listen_port", "2121").unwrap().0.listen_port(), 2121);
+        assert_eq!(set("listen_port", "0").unwrap().0.listen_port(), 0);
+    }
+
+    #[test]
+    fn junk_after_digits_is_dropped_with_a_finding() {
+        let (config, notes) = set("anon_umask", "022x").unwrap();
+        assert_eq!(config.anon_umask(), 0o22);
+        let taken = Note::TrailingJunk {
+            written: "022x".to_owned(),
+            taken: "022".to_owned(),
+        };
+        assert_eq!(notes, [taken]);
+        assert_eq!(set("anon_umask", "089").unwrap().0.anon_umask(), 0);
+    }
+
+    #[test]
+    fn decimal_umask_is_taken_with_a_finding() {
+        let (config, notes) = set("anon_umask", "22").unwrap();
+        assert_eq!(config.anon_umask(), 22);
+        assert_eq!(notes, [Note::DecimalMode { value: 22 }]);
+    }
+
+    #[test]
+    fn number_without_digits_is_an_error() {
+        assert_eq!(
+            refusal("max_clients", "many"),
+            "command line: max_clients: \"many\" is not a number"
+        );
+        assert_eq!(
+            refusal("max_clients", "-1"),
+            "command line: max_clients: \"-1\" is not a number"
+        );
+    }
+
+    #[test]
+    fn number_over_32_bits_is_an_error() {
+        assert_eq!(
+            set("max_clients", "4294967295").unwrap().0.max_clients(),
+            u32::MAX
+        );
+        assert!(refusal("max_clients", "4294967296").contains("too large"));
+        assert!(refusal("max_clients", "0777777777777777").contains("too large"));
+    }
+
+    #[test]
+    fn only_text_and_paths_may_be_empty() {
+        assert_eq!(set("ftpd_banner", "").unwrap().0.ftpd_banner(), b"");
+        assert_eq!(set("anon_root", "").unwrap().0.anon_root(), None);
+        assert_eq!(
+            refusal("write_enable", ""),
+            "command line: write_enable: no value after \"=\""
+        );
+        assert!(refusal("listen_port", "").contains("no value"));
+    }
+
+    #[test]
+    fn text_and_paths_are_kept_byte_by_byte() {
+        let mut config = Config::default();
+        config
+            .set(b"ftpd_banner", b"\xc8\xb1 x", &Origin::CommandLine)
+            .unwrap();
+        assert_eq!(config.ftpd_banner(), b"\xc8\xb1 x");
+        let (config, notes) = set("anon_root", " /srv").unwrap();
+        assert_eq!(config.anon_root(), Some(std::path::Path::new(" /srv")));
+        assert_eq!(notes, [Note::BlankInPath(" /srv".to_owned())]);
+    }
+
+    #[test]
+    fn nul_in_a_value_is_an_error() {
+        assert!(refusal("ftpd_banner", "a\0b").contains("NUL"));
+    }
+
+    #[test]
+    fn unknown_names_are_errors_with_a_suggestion() {
+        assert_eq!(
+            refusal("anonymous_enabel", "YES"),
+            "command line: unknown option \"anonymous_enabel\": did you mean \"anonymous_enable\"?"
+        );
+        assert!(refusal("Write_Enable", "YES").contains("did you mean \"write_enable\"?"));
+        assert_eq!(refusal("", "YES"), "command line: unknown option \"\"");
+    }
+
+    #[test]
+    fn options_not_served_are_refused_by_name_unless_off() {
+        assert_eq!(
+            refusal("local_enable", "YES"),
+            "command line: option \"local_enable\" is not supported yet; only NO is accepted"
+        );
+        assert_eq!(set("local_enable", "no").unwrap().1, []);
+        assert_eq!(set("cmds_denied", "").unwrap().1, []);
+        assert!(refusal("cmds_denied", "DELE").contains("is not supported yet"));
+        assert_eq!(
+            refusal("nopriv_user", "ftp"),
+            "command line: option \"nopriv_user\" is not supported yet"
+        );
+    }
+
+    #[test]
+    fn inert_options_are_accepted_with_a_finding_if_well_formed() {
+        assert_eq!(
+            set("rsa_cert_file", "/x.pem").unwrap().1,
+            [Note::Inert {
+                without: "ssl_enable"
+            }]
+        );
+        assert!(refusal("ssl_tlsv1", "perhaps").contains("neither YES nor NO"));
+        assert!(matches!(
+            set("one_process_model", "YES").unwrap().1.as_slice(),
+            [Note::Moot(_)]
+        ));
+    }
+
+    #[test]
+    fn a_refused_setting_changes_nothing() {
+        let mut config = Config::default();
+        assert!(
+            config
+                .set(b"listen_port", b"x", &Origin::CommandLine)
+                .is_err()
+        );
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn the_origin_of_a_value_is_kept() {
+        let (config, _) = set("listen_port", "2121").unwrap();
+        assert_eq!(config.origin("listen_port"), &Origin::CommandLine);
+        assert_eq!(config.origin("listen"), &Origin::Builtin);
+    }
+}

@@ -1,0 +1,166 @@
+//! The documents that are made from the tables of the program: the sample
+//! configuration and parts of the manual.
+//!
+//! Each is made again and compared. `UPDATE_DOCUMENTS=1 cargo test --test
+//! documents` writes them instead.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use ironftpd::cli::{self, EXITS, FLAGS};
+use ironftpd::config::{self, NOT_YET, OPTIONS, manual, print};
+
+fn place(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(place(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Compares the document with what it should be, or writes it.
+fn same(name: &str, wanted: &str) {
+    if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+        fs::write(place(name), wanted).unwrap();
+        return;
+    }
+    let have = text(name);
+    let first = have.lines().zip(wanted.lines()).position(|(a, b)| a != b);
+    let line = first.unwrap_or_else(|| have.lines().count().min(wanted.lines().count()));
+    assert!(
+        have == wanted,
+        "{name}:{}: is {:?}, should be {:?}; UPDATE_DOCUMENTS=1 cargo test --test documents writes it",
+        line + 1,
+        have.lines().nth(line),
+        wanted.lines().nth(line)
+    );
+}
+
+/// The page with what stands between the marks of each part replaced.
+fn page_with(name: &str, parts: &[(&str, String)]) -> String {
+    let mut page = text(name);
+    for (mark, body) in parts {
+        let begin = format!(".\\\" BEGIN {mark}\n");
+        let end = format!(".\\\" END {mark}\n");
+        let (before, rest) = page
+            .split_once(&begin)
+            .unwrap_or_else(|| panic!("{name}: no BEGIN {mark}"));
+        let (_, after) = rest
+            .split_once(&end)
+            .unwrap_or_else(|| panic!("{name}: no END {mark}"));
+        page = format!("{before}{begin}{body}{end}{after}");
+    }
+    page
+}
+
+#[test]
+fn sample_configuration_is_up_to_date() {
+    same("etc/ironftpd.conf", &print::sample());
+}
+
+#[test]
+fn manual_of_the_configuration_is_up_to_date() {
+    let parts = [
+        ("OPTIONS", manual::options()),
+        ("NOT YET", manual::not_yet()),
+    ];
+    same(
+        "man/ironftpd.conf.5",
+        &page_with("man/ironftpd.conf.5", &parts),
+    );
+}
+
+#[test]
+fn manual_of_the_daemon_is_up_to_date() {
+    let parts = [
+        ("FLAGS", cli::manual_flags()),
+        ("EXITS", cli::manual_exits()),
+    ];
+    same("man/ironftpd.8", &page_with("man/ironftpd.8", &parts));
+}
+
+#[test]
+fn sample_configuration_is_accepted() {
+    let mut reading = config::Reading::new();
+    reading.text(
+        "etc/ironftpd.conf".as_ref(),
+        text("etc/ironftpd.conf").as_bytes(),
+    );
+    let (config, findings) = reading.finish(config::Accounts::Configured).unwrap();
+    assert_eq!(config, config::Config::default());
+    assert!(findings.is_empty());
+}
+
+#[test]
+fn every_option_flag_and_exit_code_is_in_the_manual() {
+    let options = text("man/ironftpd.conf.5");
+    for name in OPTIONS
+        .iter()
+        .map(|spec| spec.name)
+        .chain(NOT_YET.iter().map(|row| row.name))
+    {
+        let found = options
+            .split([' ', '\n', ',', '.'])
+            .any(|word| word == name);
+        assert!(found, "{name} is not in ironftpd.conf(5)");
+    }
+    let daemon = text("man/ironftpd.8");
+    for flag in FLAGS {
+        assert!(
+            daemon.contains(&format!("Fl -{}", flag.long)),
+            "--{} is not in ironftpd(8)",
+            flag.long
+        );
+    }
+    for (exit, name, _) in EXITS {
+        assert!(
+            daemon.contains(&format!(".It {} Pq Dv {name}", exit.code())),
+            "{name} is not in ironftpd(8)"
+        );
+    }
+}
+
+#[test]
+fn settings_shown_as_examples_are_accepted() {
+    let page = text("man/ironftpd.conf.5");
+    for example in page.split(".Bd -literal").skip(1) {
+        let (settings, _) = example.split_once(".Ed").unwrap();
+        let settings = settings.split_once('\n').unwrap().1;
+        let mut config = config::Config::default();
+        for line in settings.lines() {
+            let (name, value) = line.split_once('=').unwrap();
+            config
+                .set(
+                    name.as_bytes(),
+                    value.as_bytes(),
+                    &config::Origin::CommandLine,
+                )
+                .unwrap();
+        }
+    }
+}
+
+#[test]
+fn manual_pages_are_well_formed() {
+    for name in ["man/ironftpd.8", "man/ironftpd.conf.5"] {
+        match Command::new("mandoc")
+            .args(["-T", "lint"])
+            .arg(place(name))
+            .output()
+        {
+            Ok(output) => {
+                // Which other manuals are installed is the machine's affair.
+                let faults: Vec<String> = String::from_utf8_lossy(&output.stdout)
+                    .lines()
+                    .filter(|line| !line.contains("referenced manual not found"))
+                    .map(str::to_owned)
+                    .collect();
+                assert_eq!(faults, [""; 0]);
+            }
+            Err(error) => eprintln!("not shown, mandoc cannot be run: {error}"),
+        }
+    }
+}
