@@ -22,6 +22,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod ctl;
 pub mod data;
 pub mod fs;
 pub mod protocol;

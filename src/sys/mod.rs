@@ -6,13 +6,17 @@
 //! is used directly by the floors above and not wrapped again.
 
 pub mod clock;
+pub mod crypt;
 pub mod error;
 pub mod file;
+pub mod lock;
 pub mod poll;
 pub mod process;
+pub mod random;
 pub mod signal;
 pub mod socket;
 pub mod transfer;
+pub mod wipe;
 
 pub use error::Error;
 
