@@ -23,7 +23,13 @@ pub const COUNTED: [(&str, usize); 6] = [
 ];
 
 /// System calls per operation of row `which` of [`COUNTED`].
-pub fn count(server: &Server, route: Route, mode: Mode, which: usize, scratch: &Path) -> Outcome<f64> {
+pub fn count(
+    server: &Server,
+    route: Route,
+    mode: Mode,
+    which: usize,
+    scratch: &Path,
+) -> Outcome<f64> {
     let times = COUNTED[which].1;
     let mut session = Session::binary(route)?;
     // Once before the count: what a server opens on first use is not the case.
@@ -36,18 +42,33 @@ pub fn count(server: &Server, route: Route, mode: Mode, which: usize, scratch: &
     worked?;
     session.quit()?;
     let table = at("read strace's table", fs::read_to_string(&output))?;
-    let total = table.lines().rev().find(|line| line.trim_end().ends_with("total"));
+    let total = table
+        .lines()
+        .rev()
+        .find(|line| line.trim_end().ends_with("total"));
     // "100.00 seconds usecs/call calls [errors] total"
     let calls = total.and_then(|line| line.split_whitespace().nth(3)?.parse::<f64>().ok());
-    calls.map(|calls| calls / times as f64).ok_or_else(|| Failure::Other("strace counted nothing".into()))
+    calls
+        .map(|calls| calls / times as f64)
+        .ok_or_else(|| Failure::Other("strace counted nothing".into()))
 }
 
-fn operate(session: &mut Session, route: Route, mode: Mode, which: usize, turn: usize) -> Outcome<()> {
+fn operate(
+    session: &mut Session,
+    route: Route,
+    mode: Mode,
+    which: usize,
+    turn: usize,
+) -> Outcome<()> {
     match which {
         0 => session.retrieve(mode, &trees::small(turn)).map(drop),
         1 => session.store(mode, &format!("upload/s{turn}"), &[b'x'; 1024]),
         2 | 3 => {
-            let command = format!("{} /{}", if which == 2 { "LIST" } else { "NLST" }, trees::LISTED[0]);
+            let command = format!(
+                "{} /{}",
+                if which == 2 { "LIST" } else { "NLST" },
+                trees::LISTED[0]
+            );
             let data = session.begin(mode, &command)?;
             at("receive listing", crate::client::drain(&data))?;
             drop(data);
@@ -68,8 +89,17 @@ fn attach(server: &Server, output: &Path) -> Outcome<Child> {
     for pid in &processes {
         command.arg("-p").arg(pid.to_string());
     }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    sys::prepare(&mut command, sys::Birth { group: None, passwd: None });
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    sys::prepare(
+        &mut command,
+        sys::Birth {
+            group: None,
+            passwd: None,
+        },
+    );
     let mut child = at("start strace", command.spawn())?;
     let said = child.stderr.take().map(BufReader::new);
     let mut lines = said.into_iter().flat_map(BufRead::lines);

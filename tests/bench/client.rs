@@ -125,7 +125,13 @@ impl Session {
     pub fn open(route: Route) -> Outcome<Session> {
         let control = at("connect", connect(route.from, route.to))?;
         let empty = Vec::new();
-        let mut session = Session { control, route, input: empty.clone(), last: empty.clone(), line: empty };
+        let mut session = Session {
+            control,
+            route,
+            input: empty.clone(),
+            last: empty.clone(),
+            line: empty,
+        };
         let code = session.reply()?;
         session.want("(greeting)", code, 220)?;
         Ok(session)
@@ -173,7 +179,11 @@ impl Session {
     }
 
     fn want(&self, command: &str, got: u16, code: u16) -> Outcome<()> {
-        if got == code { Ok(()) } else { Err(self.refused(command)) }
+        if got == code {
+            Ok(())
+        } else {
+            Err(self.refused(command))
+        }
     }
 
     fn refused(&self, command: &str) -> Failure {
@@ -186,9 +196,9 @@ impl Session {
         loop {
             self.take_line()?;
             let code = match self.last.get(..3) {
-                Some(digits) if digits.iter().all(u8::is_ascii_digit) => {
-                    digits.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'))
-                }
+                Some(digits) if digits.iter().all(u8::is_ascii_digit) => digits
+                    .iter()
+                    .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0')),
                 _ if opened.is_some() => continue,
                 _ => return Err(self.refused("(reply)")),
             };
@@ -215,7 +225,9 @@ impl Session {
             let mut chunk = [0; 512];
             let got = at("read reply", self.control.read(&mut chunk))?;
             if got == 0 {
-                return Err(Failure::Other("server closed the control connection".into()));
+                return Err(Failure::Other(
+                    "server closed the control connection".into(),
+                ));
             }
             self.input.extend_from_slice(&chunk[..got]);
         }
@@ -229,11 +241,18 @@ impl Session {
             self.expect(&format!("PORT {a},{b},{c},{d},{high},{low}"), 200)?;
             return Ok(Data::Listening(listener));
         }
-        let (command, code) = if mode == Mode::Pasv { ("PASV", 227) } else { ("EPSV", 229) };
+        let (command, code) = if mode == Mode::Pasv {
+            ("PASV", 227)
+        } else {
+            ("EPSV", 229)
+        };
         self.expect(command, code)?;
         let port = self.passive_port().ok_or_else(|| self.refused(command))?;
         let to = SocketAddrV4::new(*self.route.to.ip(), port);
-        Ok(Data::Connected(at("data connect", connect(self.route.from, to))?))
+        Ok(Data::Connected(at(
+            "data connect",
+            connect(self.route.from, to),
+        )?))
     }
 
     fn passive_port(&self) -> Option<u16> {
@@ -242,8 +261,14 @@ impl Session {
         if let Some(extended) = inner.strip_prefix("|||") {
             return extended.trim_end_matches('|').parse().ok();
         }
-        let mut numbers = inner.split(',').skip(4).map(|number| number.trim().parse::<u8>());
-        Some(u16::from_be_bytes([numbers.next()?.ok()?, numbers.next()?.ok()?]))
+        let mut numbers = inner
+            .split(',')
+            .skip(4)
+            .map(|number| number.trim().parse::<u8>());
+        Some(u16::from_be_bytes([
+            numbers.next()?.ok()?,
+            numbers.next()?.ok()?,
+        ]))
     }
 
     /// A fresh port each time: the server's side of the last one may be in
@@ -324,7 +349,7 @@ impl Session {
 pub fn send_all(to: &TcpStream, source: &File, len: u64) -> io::Result<()> {
     let mut left = len as usize;
     while left > 0 {
-        match sys::sendfile(to, source, left.min(8 << 20))? {
+        match sys::sendfile(to, source, left.min(1 << 20))? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             sent => left -= sent,
         }

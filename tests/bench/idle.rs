@@ -32,7 +32,10 @@ pub struct Held {
 /// Holds 0, `stages[0]`, `stages[1]`... sessions and measures at each. A stage
 /// that fails is the last.
 pub fn run(server: &Server, from: Ipv4Addr, stages: &[usize]) -> Vec<Outcome<Held>> {
-    let route = Route { from, to: server.address };
+    let route = Route {
+        from,
+        to: server.address,
+    };
     let processes = server.meter.processes().len();
     let (mut held, mut done, mut base) = (Vec::new(), Vec::new(), 0);
     for sessions in [0].iter().chain(stages).copied() {
@@ -51,7 +54,13 @@ pub fn run(server: &Server, from: Ipv4Addr, stages: &[usize]) -> Vec<Outcome<Hel
     done
 }
 
-fn stage(server: &Server, route: Route, held: &mut Vec<Session>, sessions: usize, base: u64) -> Outcome<Held> {
+fn stage(
+    server: &Server,
+    route: Route,
+    held: &mut Vec<Session>,
+    sessions: usize,
+    base: u64,
+) -> Outcome<Held> {
     extend(route, held, sessions)?;
     server.meter.settled();
     let memory = server.meter.memory();
@@ -67,7 +76,11 @@ fn stage(server: &Server, route: Route, held: &mut Vec<Session>, sessions: usize
         session.expect("NOOP", 200)?;
     }
     let per_session = memory.saturating_sub(base) as f64 / sessions.max(1) as f64;
-    Ok(Held { memory, per_session, login: quantile(&mut times, 0.5) })
+    Ok(Held {
+        memory,
+        per_session,
+        login: quantile(&mut times, 0.5),
+    })
 }
 
 fn extend(route: Route, held: &mut Vec<Session>, sessions: usize) -> Outcome<()> {
@@ -82,7 +95,10 @@ fn extend(route: Route, held: &mut Vec<Session>, sessions: usize) -> Outcome<()>
             Ok(())
         };
         let openers: Vec<_> = (0..OPENERS).map(|_| scope.spawn(open)).collect();
-        openers.into_iter().map(|opener| opener.join().expect("opener")).collect::<Outcome<Vec<()>>>()
+        openers
+            .into_iter()
+            .map(|opener| opener.join().expect("opener"))
+            .collect::<Outcome<Vec<()>>>()
     })?;
     held.append(&mut opened.into_inner().expect("no opener panicked"));
     Ok(())

@@ -55,7 +55,12 @@ fn pair(
         for server in servers {
             cpu += server.join().expect("server thread")?;
         }
-        Ok(Sample { units, seconds, cpu, ..Sample::default() })
+        Ok(Sample {
+            units,
+            seconds,
+            cpu,
+            ..Sample::default()
+        })
     })
 }
 
@@ -65,7 +70,10 @@ pub fn sendfile(source: &Path, len: u64) -> Outcome<Sample> {
         let (stream, _) = listener.accept()?;
         send_all(&stream, &File::open(source)?, len)
     };
-    at("limit: sendfile", pair(1, false, serve, |to| Ok(drain(&connect(HERE, to)?)? as f64)))
+    at(
+        "limit: sendfile",
+        pair(1, false, serve, |to| Ok(drain(&connect(HERE, to)?)? as f64)),
+    )
 }
 
 /// `splice` through a pipe of 1 MiB into `target`, from a client that
@@ -128,7 +136,10 @@ pub fn small(out: bool, count: usize, clients: usize) -> Outcome<Sample> {
         }
         Ok(each as f64)
     };
-    at("limit: connect-accept-send-close", pair(clients, false, serve, request))
+    at(
+        "limit: connect-accept-send-close",
+        pair(clients, false, serve, request),
+    )
 }
 
 const REQUEST: usize = 6;
@@ -201,7 +212,10 @@ pub fn login(time: Duration, clients: usize) -> Outcome<Sample> {
         }
         Ok(done)
     };
-    at("limit: connect and dialogue", pair(clients, true, serve, request))
+    at(
+        "limit: connect and dialogue",
+        pair(clients, true, serve, request),
+    )
 }
 
 /// `getdents64`, and `statx` of each entry where `stat` says so; nothing sent.
@@ -213,5 +227,10 @@ pub fn scan(dir: &Path, stat: bool, times: usize) -> Outcome<Sample> {
         units += at("getdents64", sys::scan(&dir, stat))?;
     }
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), sys::thread_cpu() - before);
-    Ok(Sample { units: units as f64, seconds, cpu, ..Sample::default() })
+    Ok(Sample {
+        units: units as f64,
+        seconds,
+        cpu,
+        ..Sample::default()
+    })
 }

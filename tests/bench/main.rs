@@ -19,25 +19,42 @@
 //! All servers run throughout (idle ones cost nothing) except for the idle
 //! sessions, where each is started afresh and alone.
 //!
-//! `client` is a raw FTP client, `cases` what is measured, `limits` the bare
+//! `plan` is the command line, `client` a raw FTP client, `cases` what is
+//! measured, `work` how, `limits` the bare
 //! loops, `idle` memory and logins beside held sessions, `calls` strace,
 //! `servers` start and stop, `usage` their CPU and memory, `trees` the files,
 //! `sys` every unsafe block, `report` the Markdown.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
-#![allow(clippy::cast_lossless, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss
+)]
+#![allow(
+    clippy::cast_lossless,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
 
 mod calls;
 mod cases;
 mod client;
 mod idle;
 mod limits;
+mod plan;
 mod report;
 mod servers;
 mod sys;
 mod trees;
 mod usage;
+mod work;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,93 +62,13 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use cases::{Bench, CASES, Case, FULL, QUICK, Sizes};
-use client::{Mode, Route};
+use cases::{CASES, Case};
+use client::Route;
+use plan::Plan;
 use report::{Fact, Report, Row};
-use servers::{Kind, Places, Server};
+use servers::{Kind, Server};
 use trees::Trees;
-
-/// The command line.
-struct Plan {
-    sizes: &'static Sizes,
-    quick: bool,
-    rounds: usize,
-    only: Vec<String>,
-    servers: Vec<Kind>,
-    passive: Mode,
-    strace: bool,
-    disk: PathBuf,
-    output: PathBuf,
-    places: Places,
-}
-
-impl Plan {
-    fn wants(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == name)
-    }
-}
-
-fn options() -> getopts::Options {
-    let mut options = getopts::Options::new();
-    options.optflag("", "quick", "small amounts, one round");
-    options.optopt("", "rounds", "rounds of each case (3; 1 with --quick)", "N");
-    options.optopt("", "only", "these cases; `idle` and `calls` are cases too", "CASE,..");
-    options.optopt("", "servers", "these servers", "NAME,..");
-    options.optopt("", "ironftpd", "the ironftpd to measure", "PATH");
-    options.optopt("", "peers", "where peers.sh put the others", "DIR");
-    options.optopt("", "disk", "a directory on the disk to upload to", "DIR");
-    options.optflag("", "epsv", "EPSV in place of PASV");
-    options.optflag("", "strace", "count system calls too");
-    options.optflag("h", "help", "this text");
-    options.optflag("", "bench", "(given by cargo)");
-    options
-}
-
-fn plan() -> Result<Option<Plan>, String> {
-    let options = options();
-    let given = options.parse(std::env::args_os().skip(1)).map_err(|error| error.to_string())?;
-    if given.opt_present("help") {
-        let cases: Vec<_> = CASES.iter().map(|case| case.name).chain(["idle", "calls"]).collect();
-        println!("{}\nCases: {}", options.usage("cargo bench --bench ftp -- [options]"), cases.join(" "));
-        return Ok(None);
-    }
-    let list = |name: &str| -> Vec<String> {
-        let text = given.opt_str(name).unwrap_or_default();
-        text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    };
-    let known = |name: &String| ["idle", "calls"].contains(&name.as_str()) || CASES.iter().any(|case| case.name == name);
-    let only = list("only");
-    if let Some(name) = only.iter().find(|name| !known(name)) {
-        return Err(format!("no case is called {name} (--help names them)"));
-    }
-    let named = list("servers");
-    if let Some(name) = named.iter().find(|name| servers::ALL.iter().all(|kind| kind.name() != *name)) {
-        return Err(format!("no server is called {name}"));
-    }
-    let chosen = servers::ALL.into_iter().filter(|kind| named.is_empty() || named.iter().any(|name| name == kind.name()));
-    let quick = given.opt_present("quick");
-    let rounds = given.opt_get_default("rounds", if quick { 1usize } else { 3 }).map_err(|_| "--rounds takes a number")?;
-    // The directory cargo gives benchmarks is target/tmp.
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let target = scratch.parent().unwrap_or(scratch);
-    let path = |name, default: PathBuf| given.opt_str(name).map_or(default, PathBuf::from);
-    Ok(Some(Plan {
-        sizes: if quick { &QUICK } else { &FULL },
-        quick,
-        rounds: rounds.max(1),
-        strace: given.opt_present("strace") || only.iter().any(|name| name == "calls"),
-        only,
-        servers: chosen.collect(),
-        passive: if given.opt_present("epsv") { Mode::Epsv } else { Mode::Pasv },
-        disk: path("disk", scratch.into()),
-        output: target.join("bench-report.md"),
-        places: Places {
-            ironftpd: path("ironftpd", env!("CARGO_BIN_EXE_ironftpd").into()),
-            peers: path("peers", target.join("bench-peers")),
-            scratch: scratch.join(format!("ftp-bench-{}", std::process::id())),
-        },
-    }))
-}
+use work::Bench;
 
 /// The client's address: another for each case and round.
 fn from(case: usize, round: usize) -> Ipv4Addr {
@@ -143,7 +80,9 @@ fn end_on_signal(remove: Vec<PathBuf>) {
     std::thread::spawn(move || {
         let signal = sys::wait_for_ending();
         servers::end_all();
-        remove.iter().for_each(|path| drop(fs::remove_dir_all(path)));
+        remove
+            .iter()
+            .for_each(|path| drop(fs::remove_dir_all(path)));
         eprintln!("ended by signal {signal}; no report");
         std::process::exit(128 + signal);
     });
@@ -165,13 +104,38 @@ fn start(plan: &Plan, root: &Path, absent: &mut BTreeMap<Kind, String>) -> BTree
     running
 }
 
+/// Starts again what died in the last case, so that the next ones have figures.
+fn revive(plan: &Plan, root: &Path, running: &mut BTreeMap<Kind, Server>) {
+    let dead = |(kind, server): (&Kind, &mut Server)| (!server.alive()).then_some(*kind);
+    let dead: Vec<_> = running.iter_mut().filter_map(dead).collect();
+    for kind in dead {
+        drop(running.remove(&kind));
+        match Server::start(kind, root, &plan.places) {
+            Ok(server) => drop(running.insert(kind, server)),
+            Err(reason) => eprintln!("{} died and does not start again: {reason}", kind.name()),
+        }
+    }
+}
+
 /// All rounds of one case: the bare loop first, then the servers, a different
 /// one leading each round.
-fn measure(plan: &Plan, bench: &Bench, case: &Case, running: &mut BTreeMap<Kind, Server>, number: usize) -> Row {
+fn measure(
+    plan: &Plan,
+    bench: &Bench,
+    case: &Case,
+    running: &mut BTreeMap<Kind, Server>,
+    number: usize,
+) -> Row {
     let mut cells: Vec<Result<Vec<_>, String>> = plan
         .servers
         .iter()
-        .map(|kind| if running.contains_key(kind) { Ok(Vec::new()) } else { Err("not run".into()) })
+        .map(|kind| {
+            if running.contains_key(kind) {
+                Ok(Vec::new())
+            } else {
+                Err("not run".into())
+            }
+        })
         .collect();
     let mut limit = Vec::new();
     for round in 0..plan.rounds {
@@ -182,28 +146,51 @@ fn measure(plan: &Plan, bench: &Bench, case: &Case, running: &mut BTreeMap<Kind,
         }
         for turn in 0..plan.servers.len() {
             let column = (turn + round) % plan.servers.len();
-            let Some(server) = running.get_mut(&plan.servers[column]) else { continue };
-            let Ok(samples) = &mut cells[column] else { continue };
-            eprintln!("{} {}/{} {}", case.name, round + 1, plan.rounds, server.kind.name());
+            let Some(server) = running.get_mut(&plan.servers[column]) else {
+                continue;
+            };
+            let Ok(samples) = &mut cells[column] else {
+                continue;
+            };
+            eprintln!(
+                "{} {}/{} {}",
+                case.name,
+                round + 1,
+                plan.rounds,
+                server.kind.name()
+            );
             match bench.run(case, server, from(number, round)) {
                 Ok(sample) => samples.push(sample),
                 Err(failure) if server.alive() => cells[column] = Err(failure.to_string()),
-                Err(failure) => cells[column] = Err(format!("died: {failure}; {}", server.last_words())),
+                Err(failure) => {
+                    cells[column] = Err(format!("died: {failure}; {}", server.last_words()))
+                }
             }
         }
     }
-    Row { label: bench.describe(case), unit: case.unit, limit, cells }
+    Row {
+        label: case.describe(plan.sizes),
+        unit: case.unit,
+        limit,
+        cells,
+    }
 }
 
 /// The figures that came along with a row's rates.
 fn facts_of(row: &Row, facts: &mut Vec<Fact>) {
     type Pick = fn(&cases::Sample) -> Option<f64>;
-    let picks: [(&str, Pick); 2] =
-        [("first byte, ms", |sample| sample.first_byte), ("99th percentile of an operation, ms", |sample| sample.p99)];
+    let picks: [(&str, Pick); 2] = [
+        ("first byte, ms", |sample| sample.first_byte),
+        ("99th percentile of an operation, ms", |sample| sample.p99),
+    ];
     for (name, pick) in picks {
         let cells: Vec<_> = row.cells.iter().map(|cell| middle(cell, pick)).collect();
         if cells.iter().any(Result::is_ok) {
-            facts.push(Fact { label: format!("{}: {name}", row.label), digits: 2, cells });
+            facts.push(Fact {
+                label: format!("{}: {name}", row.label),
+                digits: 2,
+                cells,
+            });
         }
     }
 }
@@ -212,12 +199,26 @@ fn middle(
     cell: &Result<Vec<cases::Sample>, String>,
     pick: fn(&cases::Sample) -> Option<f64>,
 ) -> Result<f64, String> {
-    let mut values: Vec<_> = cell.as_ref().map_err(String::clone)?.iter().filter_map(pick).collect();
-    if values.is_empty() { Err("-".into()) } else { Ok(cases::quantile(&mut values, 0.5) * 1e3) }
+    let mut values: Vec<_> = cell
+        .as_ref()
+        .map_err(String::clone)?
+        .iter()
+        .filter_map(pick)
+        .collect();
+    if values.is_empty() {
+        Err("-".into())
+    } else {
+        Ok(cases::quantile(&mut values, 0.5) * 1e3)
+    }
 }
 
 /// The rows of held sessions, each server alone.
-fn idle_facts(plan: &Plan, trees: &Trees, absent: &BTreeMap<Kind, String>, number: usize) -> Vec<Fact> {
+fn idle_facts(
+    plan: &Plan,
+    trees: &Trees,
+    absent: &BTreeMap<Kind, String>,
+    number: usize,
+) -> Vec<Fact> {
     let limit = sys::raise_descriptors();
     let mut columns = Vec::new();
     for kind in plan.servers.iter().copied() {
@@ -231,41 +232,66 @@ fn idle_facts(plan: &Plan, trees: &Trees, absent: &BTreeMap<Kind, String>, numbe
     let mut facts = Vec::new();
     for (at, sessions) in [0].into_iter().chain(plan.sizes.idle).enumerate() {
         let mut fact = |name: &str, digits, pick: fn(&idle::Held) -> f64| {
-            let cell = |column: &Result<Vec<client::Outcome<idle::Held>>, String>| match column.as_ref().map(|stages| stages.get(at)) {
+            let cell = |column: &Result<Vec<client::Outcome<idle::Held>>, String>| match column
+                .as_ref()
+                .map(|stages| stages.get(at))
+            {
                 Ok(Some(Ok(held))) => Ok(pick(held)),
                 Ok(Some(Err(failure))) => Err(format!("does not hold them: {failure}")),
                 Ok(None) => Err("does not hold them".into()),
                 Err(reason) => Err(reason.clone()),
             };
             let label = format!("{} idle sessions: {name}", sessions);
-            facts.push(Fact { label, digits, cells: columns.iter().map(cell).collect() });
+            facts.push(Fact {
+                label,
+                digits,
+                cells: columns.iter().map(cell).collect(),
+            });
         };
         if sessions == 0 {
-            fact("memory (PSS), MiB", 1, |held| held.memory as f64 / 1048576.0);
+            fact("memory (PSS), MiB", 1, |held| {
+                held.memory as f64 / 1048576.0
+            });
         } else {
-            fact("memory (PSS) of each, KiB", 1, |held| held.per_session / 1024.0);
+            fact("memory (PSS) of each, KiB", 1, |held| {
+                held.per_session / 1024.0
+            });
         }
         fact("one more login, ms", 2, |held| held.login * 1e3);
     }
     if (plan.sizes.idle[1] as u64) + 200 > limit {
-        eprintln!("idle: this process may open {limit} files only; the last stage will fail in the client");
+        eprintln!(
+            "idle: this process may open {limit} files only; the last stage will fail in the client"
+        );
     }
     facts
 }
 
-fn call_facts(plan: &Plan, running: &BTreeMap<Kind, Server>, trees: &Trees, number: usize) -> Vec<Fact> {
+fn call_facts(
+    plan: &Plan,
+    running: &BTreeMap<Kind, Server>,
+    trees: &Trees,
+    number: usize,
+) -> Vec<Fact> {
     let mut facts = Vec::new();
     for (which, (name, _)) in calls::COUNTED.iter().enumerate() {
         eprintln!("calls {name}");
         let cell = |kind: &Kind| {
             let server = running.get(kind).ok_or("not run")?;
-            let route = Route { from: from(number, which), to: server.address };
+            let route = Route {
+                from: from(number, which),
+                to: server.address,
+            };
             let counted = calls::count(server, route, plan.passive, which, &plan.places.scratch);
             trees::empty(&trees.memory.join("upload"));
             counted.map_err(|failure| failure.to_string())
         };
         let cells = plan.servers.iter().map(cell).collect();
-        facts.push(Fact { label: format!("system calls: {name}"), digits: 1, cells });
+        facts.push(Fact {
+            label: format!("system calls: {name}"),
+            digits: 1,
+            cells,
+        });
     }
     facts
 }
@@ -283,25 +309,43 @@ fn notes(plan: &Plan, trees: &Trees) -> Vec<String> {
     notes.push(if metered {
         "server CPU from a cgroup per server: all its processes, finished ones too".into()
     } else {
-        "server CPU from /proc in clock ticks (no cgroup could be made): coarse for short cases".into()
+        "server CPU from /proc in clock ticks (no cgroup could be made): coarse for short cases"
+            .into()
     });
     notes.extend(trees.note.clone());
     notes
 }
 
+/// A directory removed when this goes, also by a panic.
+struct Scratch<'a>(&'a Path);
+
+impl Drop for Scratch<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(self.0);
+    }
+}
+
 fn run(plan: &Plan) -> std::io::Result<String> {
+    let _scratch = Scratch(&plan.places.scratch);
     fs::create_dir_all(&plan.places.scratch)?;
     sys::raise_descriptors();
     let trees = Trees::build(&plan.disk, plan.sizes)?;
     let mut remove = trees.places().to_vec();
     remove.push(plan.places.scratch.clone());
     end_on_signal(remove);
-    let bench = Bench { sizes: plan.sizes, trees: &trees, passive: plan.passive };
+    let bench = Bench {
+        sizes: plan.sizes,
+        trees: &trees,
+        passive: plan.passive,
+    };
     let (mut rows, mut facts, mut absent) = (Vec::new(), Vec::new(), BTreeMap::new());
     let notes = notes(plan, &trees);
     for disk in [false, true] {
-        let chosen: Vec<_> =
-            CASES.iter().enumerate().filter(|(_, case)| case.disk == disk && plan.wants(case.name)).collect();
+        let chosen: Vec<_> = CASES
+            .iter()
+            .enumerate()
+            .filter(|(_, case)| case.disk == disk && plan.wants(case.name))
+            .collect();
         if chosen.is_empty() && (disk || !plan.strace) {
             continue;
         }
@@ -311,6 +355,7 @@ fn run(plan: &Plan) -> std::io::Result<String> {
             let row = measure(plan, &bench, case, &mut running, number);
             facts_of(&row, &mut facts);
             rows.push((number, row));
+            revive(plan, root, &mut running);
         }
         if plan.strace && !disk {
             facts.extend(call_facts(plan, &running, &trees, CASES.len()));
@@ -327,12 +372,11 @@ fn run(plan: &Plan) -> std::io::Result<String> {
         facts,
         notes,
     };
-    let _ = fs::remove_dir_all(&plan.places.scratch);
     Ok(report.markdown())
 }
 
 fn main() -> ExitCode {
-    let plan = match plan() {
+    let plan = match plan::read() {
         Ok(Some(plan)) => plan,
         Ok(None) => return ExitCode::SUCCESS,
         Err(reason) => {

@@ -83,9 +83,19 @@ fn figures(unit: Unit, samples: &[Sample], limit: &[Sample]) -> String {
     };
     // Each round against the loop of the same round: the machine drifts less
     // within one than between two.
-    let shares = samples.iter().zip(limit).map(|(sample, limit)| rate(sample) / rate(limit));
-    let share = if limit.is_empty() { String::new() } else { format!(" ({:.2})", median(shares)) };
-    format!("{rate_text}{share}, {:.3}", median(samples.iter().map(|sample| cost(unit, sample))))
+    let shares = samples
+        .iter()
+        .zip(limit)
+        .map(|(sample, limit)| rate(sample) / rate(limit));
+    let share = if limit.is_empty() {
+        String::new()
+    } else {
+        format!(" ({:.2})", median(shares))
+    };
+    format!(
+        "{rate_text}{share}, {:.3}",
+        median(samples.iter().map(|sample| cost(unit, sample)))
+    )
 }
 
 impl Row {
@@ -108,31 +118,50 @@ impl Report {
         for (kind, reason) in &self.absent {
             let _ = writeln!(text, "- **{} not run**: {reason}", kind.name());
         }
-        let names = self.servers.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" | ");
+        let names = self
+            .servers
+            .iter()
+            .map(|kind| kind.name())
+            .collect::<Vec<_>>()
+            .join(" | ");
         let columns = "---|".repeat(self.servers.len());
         if !self.rows.is_empty() {
             text.push_str(
                 "\nA cell: rate (share of the bare loop's rate), server CPU seconds per GB, 100,000 entries or\n\
                  1,000 operations; medians. `spread`: the widest (max - min) / median of a column's rates.\n\n",
             );
-            let _ = writeln!(text, "| case | bare loop | {names} | spread |\n|---|---|{columns}---|");
+            let _ = writeln!(
+                text,
+                "| case | bare loop | {names} | spread |\n|---|---|{columns}---|"
+            );
         }
         for row in &self.rows {
-            let limit = if row.limit.is_empty() { "-".into() } else { figures(row.unit, &row.limit, &[]) };
+            let limit = if row.limit.is_empty() {
+                "-".into()
+            } else {
+                figures(row.unit, &row.limit, &[])
+            };
             let _ = write!(text, "| {} | {limit} |", row.label);
             for cell in &row.cells {
-                let cell = cell.as_ref().map(|samples| figures(row.unit, samples, &row.limit));
+                let cell = cell
+                    .as_ref()
+                    .map(|samples| figures(row.unit, samples, &row.limit));
                 let _ = write!(text, " {} |", cell.unwrap_or_else(|reason| plain(reason)));
             }
             let _ = writeln!(text, " {:.0} % |", row.spread() * 100.0);
         }
         if !self.facts.is_empty() {
-            let _ = writeln!(text, "\nLess is better:\n\n| figure | {names} |\n|---|{columns}");
+            let _ = writeln!(
+                text,
+                "\nLess is better:\n\n| figure | {names} |\n|---|{columns}"
+            );
         }
         for fact in &self.facts {
             let _ = write!(text, "| {} |", fact.label);
             for cell in &fact.cells {
-                let cell = cell.as_ref().map(|value| format!("{value:.*}", fact.digits));
+                let cell = cell
+                    .as_ref()
+                    .map(|value| format!("{value:.*}", fact.digits));
                 let _ = write!(text, " {} |", cell.unwrap_or_else(|reason| plain(reason)));
             }
             text.push('\n');
@@ -159,8 +188,18 @@ impl Report {
                 row.cells.iter().map(one).collect()
             };
             // Seconds per unit, so that less is better here too.
-            self.compare(&mut text, &format!("{}, rate", row.label), ours, &medians(&|sample| 1.0 / rate(sample)));
-            self.compare(&mut text, &format!("{}, CPU", row.label), ours, &medians(&|sample| cost(row.unit, sample)));
+            self.compare(
+                &mut text,
+                &format!("{}, rate", row.label),
+                ours,
+                &medians(&|sample| 1.0 / rate(sample)),
+            );
+            self.compare(
+                &mut text,
+                &format!("{}, CPU", row.label),
+                ours,
+                &medians(&|sample| cost(row.unit, sample)),
+            );
         }
         for fact in &self.facts {
             self.compare(&mut text, &fact.label, ours, &fact.cells);
@@ -168,7 +207,10 @@ impl Report {
         if text.is_empty() {
             return "\nironftpd is first in every row.\n".into();
         }
-        format!("\n## Rows in which ironftpd is not first (beyond {:.0} %)\n\n{text}", NOISE * 100.0)
+        format!(
+            "\n## Rows in which ironftpd is not first (beyond {:.0} %)\n\n{text}",
+            NOISE * 100.0
+        )
     }
 
     fn compare(&self, text: &mut String, label: &str, ours: usize, cells: &[Result<f64, String>]) {
@@ -183,7 +225,12 @@ impl Report {
             if let Ok(other) = cell
                 && own > other * (1.0 + NOISE)
             {
-                let _ = writeln!(text, "- {label}: {} is {:.2} times better", kind.name(), own / other.max(1e-12));
+                let _ = writeln!(
+                    text,
+                    "- {label}: {} is {:.2} times better",
+                    kind.name(),
+                    own / other.max(1e-12)
+                );
             }
         }
     }

@@ -43,7 +43,12 @@ pub enum Kind {
 }
 
 /// All of them.
-pub const ALL: [Kind; 4] = [Kind::Ironftpd, Kind::Vsftpd, Kind::PureFtpd, Kind::Pyftpdlib];
+pub const ALL: [Kind; 4] = [
+    Kind::Ironftpd,
+    Kind::Vsftpd,
+    Kind::PureFtpd,
+    Kind::Pyftpdlib,
+];
 
 impl Kind {
     /// The name on the command line and in the report.
@@ -88,7 +93,11 @@ static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// Ends every server still running; for the signal thread.
 pub fn end_all() {
-    for pid in RUNNING.lock().unwrap_or_else(|poison| poison.into_inner()).drain(..) {
+    for pid in RUNNING
+        .lock()
+        .unwrap_or_else(|poison| poison.into_inner())
+        .drain(..)
+    {
         sys::kill(pid, libc::SIGTERM);
     }
 }
@@ -115,7 +124,10 @@ impl Server {
     /// error is the reason for the report. Call it from the main thread: the
     /// server ends with the thread that started it.
     pub fn start(kind: Kind, root: &Path, places: &Places) -> Result<Server, String> {
-        let label = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let label = root
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let stem = places.scratch.join(format!("{}-{label}", kind.name()));
         let log = stem.with_extension("log");
         let mut command = command(kind, root, places, &stem)?;
@@ -128,14 +140,37 @@ impl Server {
         } else {
             command.stdin(Stdio::null());
         }
-        command.stdout(again()?).stderr(again()?).env_remove("RUST_LOG");
+        command
+            .stdout(again()?)
+            .stderr(again()?)
+            .env_remove("RUST_LOG");
         let group = Group::create(&format!("{}-{label}", kind.name()));
         let passwd = passwd_file(root, &stem)?;
-        sys::prepare(&mut command, Birth { group: group.as_ref().and_then(Group::members), passwd });
-        let child = command.spawn().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
-        RUNNING.lock().unwrap_or_else(|poison| poison.into_inner()).push(child.id());
-        let meter = Meter { pid: child.id(), group };
-        let mut server = Server { kind, address: kind.address(), meter, child, log };
+        sys::prepare(
+            &mut command,
+            Birth {
+                group: group.as_ref().and_then(Group::members),
+                passwd,
+            },
+        );
+        let child = command
+            .spawn()
+            .map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+        RUNNING
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner())
+            .push(child.id());
+        let meter = Meter {
+            pid: child.id(),
+            group,
+        };
+        let mut server = Server {
+            kind,
+            address: kind.address(),
+            meter,
+            child,
+            log,
+        };
         server.wait()?;
         Ok(server)
     }
@@ -176,7 +211,9 @@ impl Server {
     pub fn last_words(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let line = text.lines().rev().find(|line| !line.trim().is_empty());
-        line.map_or("it said nothing".into(), |line| line.chars().take(200).collect())
+        line.map_or("it said nothing".into(), |line| {
+            line.chars().take(200).collect()
+        })
     }
 }
 
@@ -186,7 +223,10 @@ impl Server {
     fn reap_orphans(&self) {
         let end = Instant::now() + Duration::from_secs(10);
         loop {
-            let running = RUNNING.lock().unwrap_or_else(|poison| poison.into_inner()).clone();
+            let running = RUNNING
+                .lock()
+                .unwrap_or_else(|poison| poison.into_inner())
+                .clone();
             let mut orphans = usage::children(std::process::id());
             orphans.retain(|orphan| !running.contains(orphan));
             orphans.iter().for_each(|orphan| sys::reap(*orphan));
@@ -203,7 +243,12 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let pid = self.child.id();
-        let members: Vec<_> = self.meter.processes().into_iter().filter(|member| *member != pid).collect();
+        let members: Vec<_> = self
+            .meter
+            .processes()
+            .into_iter()
+            .filter(|member| *member != pid)
+            .collect();
         // Asked first, so that a server that counts or cleans up may.
         sys::kill(pid, libc::SIGTERM);
         let end = Instant::now() + Duration::from_secs(2);
@@ -222,7 +267,10 @@ impl Drop for Server {
             sys::kill(*member, libc::SIGKILL);
         }
         self.reap_orphans();
-        RUNNING.lock().unwrap_or_else(|poison| poison.into_inner()).retain(|running| *running != pid);
+        RUNNING
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner())
+            .retain(|running| *running != pid);
     }
 }
 
@@ -233,17 +281,29 @@ fn passwd_file(root: &Path, stem: &Path) -> Result<Option<CString>, String> {
     if !sys::is_root() {
         return Ok(None);
     }
-    let system = fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
-    let ids = system.lines().find_map(|line| line.strip_prefix("ftp:")).map_or("x:65533:65534", |rest| {
-        let end = rest.match_indices(':').nth(2).map_or(rest.len(), |(at, _)| at);
-        &rest[..end]
-    });
-    let mut text: String =
-        system.lines().filter(|line| !line.starts_with("ftp:")).map(|line| format!("{line}\n")).collect();
+    let system =
+        fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
+    let ids = system
+        .lines()
+        .find_map(|line| line.strip_prefix("ftp:"))
+        .map_or("x:65533:65534", |rest| {
+            let end = rest
+                .match_indices(':')
+                .nth(2)
+                .map_or(rest.len(), |(at, _)| at);
+            &rest[..end]
+        });
+    let mut text: String = system
+        .lines()
+        .filter(|line| !line.starts_with("ftp:"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     text.push_str(&format!("ftp:{ids}:ftp:{}:/bin/sh\n", root.display()));
     let path = stem.with_extension("passwd");
     fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
-    CString::new(path.as_os_str().as_bytes()).map(Some).map_err(|error| error.to_string())
+    CString::new(path.as_os_str().as_bytes())
+        .map(Some)
+        .map_err(|error| error.to_string())
 }
 
 fn command(kind: Kind, root: &Path, places: &Places, stem: &Path) -> Result<Command, String> {
@@ -256,38 +316,57 @@ fn command(kind: Kind, root: &Path, places: &Places, stem: &Path) -> Result<Comm
     if !program.exists() {
         let reason = fs::read_to_string(places.peers.join(format!("{}.missing", kind.name())));
         let said = reason.map(|text| text.trim().to_owned());
-        return Err(said.unwrap_or_else(|_| format!("no {} (tests/bench/peers.sh gets it)", program.display())));
+        return Err(said.unwrap_or_else(|_| {
+            format!("no {} (tests/bench/peers.sh gets it)", program.display())
+        }));
     }
     if matches!(kind, Kind::Vsftpd | Kind::PureFtpd) && !sys::is_root() {
         return Err("needs root".into());
     }
     let conf = places.scratch.join(stem.with_extension("conf"));
     let (ip, (min, max)) = (kind.address().ip().to_string(), PASSIVE);
-    let write_conf = || fs::write(&conf, configuration(root)).map_err(|error| format!("{}: {error}", conf.display()));
+    let write_conf = || {
+        fs::write(&conf, configuration(root))
+            .map_err(|error| format!("{}: {error}", conf.display()))
+    };
     let mut command = Command::new(program);
     match kind {
         Kind::Ironftpd => {
             write_conf()?;
-            command.arg("-o").arg(format!("listen_address={ip}")).arg(&conf);
+            command
+                .arg("-o")
+                .arg(format!("listen_address={ip}"))
+                .arg(&conf);
         }
         Kind::Vsftpd => {
             write_conf()?;
             let empty = places.scratch.join("empty");
             let _ = fs::create_dir(&empty);
             // Its system call filter dates from before calls today's libc makes.
-            command.arg(&conf).arg("-oseccomp_sandbox=NO").arg(format!("-olisten_address={ip}"));
+            command
+                .arg(&conf)
+                .arg("-oseccomp_sandbox=NO")
+                .arg(format!("-olisten_address={ip}"));
             command.arg(format!("-osecure_chroot_dir={}", empty.display()));
         }
         Kind::PureFtpd => {
             // -e anonymous only, -H no DNS, -f none no syslog, -L entries of a
             // listing (10,000 by default), -I minutes.
-            command.args(["-e", "-H", "-f", "none", "-I", "15", "-U", "022:022", "-L", "300000:3"]);
-            command.arg("-S").arg(format!("{ip},{PORT}")).arg("-p").arg(format!("{min}:{max}"));
+            command.args([
+                "-e", "-H", "-f", "none", "-I", "15", "-U", "022:022", "-L", "300000:3",
+            ]);
+            command
+                .arg("-S")
+                .arg(format!("{ip},{PORT}"))
+                .arg("-p")
+                .arg(format!("{min}:{max}"));
             command.arg("-c").arg(SESSIONS.to_string());
         }
         Kind::Pyftpdlib => {
             command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/pyftpd.py"));
-            command.args([&ip, &PORT.to_string(), &min.to_string(), &max.to_string()]).arg(root);
+            command
+                .args([&ip, &PORT.to_string(), &min.to_string(), &max.to_string()])
+                .arg(root);
         }
     }
     Ok(command)

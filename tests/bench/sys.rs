@@ -13,14 +13,25 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 fn check(result: libc::ssize_t) -> io::Result<usize> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result as usize) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result as usize)
+    }
 }
 
 /// Sends up to `len` bytes of `file` from its own offset on.
 pub fn sendfile(socket: &impl AsRawFd, file: &File, len: usize) -> io::Result<usize> {
     // SAFETY: both descriptors are borrowed for the call; a null offset makes
     // the kernel use the file's own, so no memory of ours is touched.
-    check(unsafe { libc::sendfile(socket.as_raw_fd(), file.as_raw_fd(), std::ptr::null_mut(), len) })
+    check(unsafe {
+        libc::sendfile(
+            socket.as_raw_fd(),
+            file.as_raw_fd(),
+            std::ptr::null_mut(),
+            len,
+        )
+    })
 }
 
 /// Takes up to `len` bytes off a TCP socket without copying them out
@@ -28,7 +39,14 @@ pub fn sendfile(socket: &impl AsRawFd, file: &File, len: usize) -> io::Result<us
 pub fn discard(socket: &impl AsRawFd, len: usize) -> io::Result<usize> {
     // SAFETY: with MSG_TRUNC a TCP socket never writes to the buffer, so a null
     // one is what tcp(7) allows.
-    check(unsafe { libc::recv(socket.as_raw_fd(), std::ptr::null_mut(), len, libc::MSG_TRUNC) })
+    check(unsafe {
+        libc::recv(
+            socket.as_raw_fd(),
+            std::ptr::null_mut(),
+            len,
+            libc::MSG_TRUNC,
+        )
+    })
 }
 
 /// A pipe of `size` bytes, as (read end, write end).
@@ -48,7 +66,16 @@ pub fn splice(from: &impl AsRawFd, to: &impl AsRawFd, len: usize) -> io::Result<
     let none = std::ptr::null_mut();
     // SAFETY: null offsets mean the descriptors' own; nothing else is passed by
     // address.
-    check(unsafe { libc::splice(from.as_raw_fd(), none, to.as_raw_fd(), none, len, libc::SPLICE_F_MOVE) })
+    check(unsafe {
+        libc::splice(
+            from.as_raw_fd(),
+            none,
+            to.as_raw_fd(),
+            none,
+            len,
+            libc::SPLICE_F_MOVE,
+        )
+    })
 }
 
 /// One reading of a directory with `getdents64` (256 KiB at a time) and, where
@@ -61,7 +88,12 @@ pub fn scan(dir: &File, stat: bool) -> io::Result<usize> {
     loop {
         // SAFETY: the buffer is writable, aligned for linux_dirent64 and `bytes` long.
         let filled = check(unsafe {
-            libc::syscall(libc::SYS_getdents64, dir.as_raw_fd(), buffer.as_mut_ptr(), bytes)
+            libc::syscall(
+                libc::SYS_getdents64,
+                dir.as_raw_fd(),
+                buffer.as_mut_ptr(),
+                bytes,
+            )
         } as isize)?;
         if filled == 0 {
             return Ok(entries);
@@ -74,7 +106,10 @@ pub fn scan(dir: &File, stat: bool) -> io::Result<usize> {
             // at 19, and `at` is the start of one.
             let (length, name) = unsafe {
                 let record = base.add(at);
-                (record.add(16).cast::<u16>().read_unaligned(), CStr::from_ptr(record.add(19).cast()))
+                (
+                    record.add(16).cast::<u16>().read_unaligned(),
+                    CStr::from_ptr(record.add(19).cast()),
+                )
             };
             if name != c"." && name != c".." {
                 if stat {
@@ -93,7 +128,13 @@ fn statx(dir: &File, name: &CStr) -> io::Result<()> {
     let flags = libc::AT_SYMLINK_NOFOLLOW | libc::AT_STATX_DONT_SYNC;
     // SAFETY: the name is NUL-ended and `status` is writable for the call.
     let result = unsafe {
-        libc::statx(dir.as_raw_fd(), name.as_ptr(), flags, libc::STATX_BASIC_STATS, &mut status)
+        libc::statx(
+            dir.as_raw_fd(),
+            name.as_ptr(),
+            flags,
+            libc::STATX_BASIC_STATS,
+            &mut status,
+        )
     };
     std::hint::black_box(&status);
     check(result as isize).map(drop)
@@ -101,7 +142,10 @@ fn statx(dir: &File, name: &CStr) -> io::Result<()> {
 
 /// CPU seconds the calling thread has used.
 pub fn thread_cpu() -> f64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: `time` is writable for the call; the clock always exists on Linux.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
@@ -132,7 +176,10 @@ pub fn room(path: &CStr) -> u64 {
 
 /// Raises the soft limit of open descriptors to the hard one and returns it.
 pub fn raise_descriptors() -> u64 {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
     // SAFETY: `limit` is writable for the first call and readable for the second.
     unsafe {
         libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);

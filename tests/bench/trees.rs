@@ -43,10 +43,21 @@ impl Trees {
         // The big file, its upload, and the one that warms the page cache.
         let wanted = 3 * sizes.big + (256 << 20);
         let in_memory = sys::room(c"/dev/shm") > wanted;
-        let note = (!in_memory)
-            .then(|| format!("/dev/shm has not {} MiB free: the tmpfs rows are on disk too", wanted >> 20));
-        let fast = if in_memory { Path::new("/dev/shm") } else { disk };
-        let places = [fast.join(format!("{name}-memory")), disk.join(format!("{name}-disk"))];
+        let note = (!in_memory).then(|| {
+            format!(
+                "/dev/shm has not {} MiB free: the tmpfs rows are on disk too",
+                wanted >> 20
+            )
+        });
+        let fast = if in_memory {
+            Path::new("/dev/shm")
+        } else {
+            disk
+        };
+        let places = [
+            fast.join(format!("{name}-memory")),
+            disk.join(format!("{name}-disk")),
+        ];
         let trees = Trees {
             memory: places[0].join("memory"),
             disk: places[1].join("disk"),
@@ -66,7 +77,9 @@ impl Trees {
     }
 
     fn fill(&self, sizes: &Sizes) -> io::Result<()> {
-        let block: Vec<u8> = (0..1_u32 << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let block: Vec<u8> = (0..1_u32 << 20)
+            .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
         let write = |path: &Path, bytes: u64| {
             let mut file = File::create(path)?;
             (0..bytes >> 20).try_for_each(|_| file.write_all(&block))
@@ -104,7 +117,9 @@ impl Trees {
 
 impl Drop for Trees {
     fn drop(&mut self) {
-        self.places.iter().for_each(|place| drop(fs::remove_dir_all(place)));
+        self.places
+            .iter()
+            .for_each(|place| drop(fs::remove_dir_all(place)));
     }
 }
 

@@ -26,22 +26,32 @@ impl Group {
         let mut places = Vec::new();
         for line in mounts.lines() {
             let mut fields = line.split(' ').skip(1);
-            let (Some(at), Some(kind)) = (fields.next(), fields.next()) else { continue };
+            let (Some(at), Some(kind)) = (fields.next(), fields.next()) else {
+                continue;
+            };
             let (tag, counter) = match kind {
                 "cgroup2" => ("::", "cpu.stat"),
                 "cgroup" if at.ends_with("cpuacct") => (":cpuacct:", "cpuacct.usage"),
                 _ => continue,
             };
-            let path = own.lines().find_map(|line| Some(line.split_once(tag)?.1)).unwrap_or("/");
+            let path = own
+                .lines()
+                .find_map(|line| Some(line.split_once(tag)?.1))
+                .unwrap_or("/");
             places.push((Path::new(at).join(path.trim_start_matches('/')), counter));
         }
-        places.into_iter().find_map(|(parent, counter)| Group::within(&parent, name, counter))
+        places
+            .into_iter()
+            .find_map(|(parent, counter)| Group::within(&parent, name, counter))
     }
 
     fn within(parent: &Path, name: &str, counter: &str) -> Option<Group> {
         let dir = parent.join(format!("ftp-bench-{}-{name}", std::process::id()));
         fs::create_dir(&dir).ok()?;
-        let group = Group { counter: dir.join(counter), dir };
+        let group = Group {
+            counter: dir.join(counter),
+            dir,
+        };
         // A group whose members cannot be set or whose time cannot be read is
         // no use; dropping it takes the directory away again.
         (group.members().is_some() && group.seconds().is_some()).then_some(group)
@@ -49,7 +59,10 @@ impl Group {
 
     /// The file a process writes "0" to in order to join.
     pub fn members(&self) -> Option<File> {
-        File::options().write(true).open(self.dir.join("cgroup.procs")).ok()
+        File::options()
+            .write(true)
+            .open(self.dir.join("cgroup.procs"))
+            .ok()
     }
 
     /// The processes in it now.
@@ -132,19 +145,31 @@ fn proportional(pid: u32) -> Option<u64> {
 /// The fields of /proc/PID/stat after the name, from the state (field 3) on.
 fn stat(pid: u32) -> Option<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    Some(text.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())
+    Some(
+        text.rsplit_once(") ")?
+            .1
+            .split(' ')
+            .map(str::to_owned)
+            .collect(),
+    )
 }
 
 /// utime, stime, cutime and cstime (fields 14 to 17 of proc(5)).
 fn process_seconds(pid: u32) -> Option<f64> {
-    let ticks: f64 = stat(pid)?.get(11..15)?.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+    let ticks: f64 = stat(pid)?
+        .get(11..15)?
+        .iter()
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
     Some(ticks / sys::ticks_per_second())
 }
 
 fn families() -> HashMap<u32, Vec<u32>> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Ok(pid) = entry.file_name().to_string_lossy().parse() else { continue };
+        let Ok(pid) = entry.file_name().to_string_lossy().parse() else {
+            continue;
+        };
         let parent = stat(pid).and_then(|fields| fields.get(1)?.parse().ok());
         if let Some(parent) = parent {
             children.entry(parent).or_default().push(pid);
