@@ -40,7 +40,7 @@ impl Plan {
 fn options() -> getopts::Options {
     let mut options = getopts::Options::new();
     options.optflag("", "quick", "small amounts, one round");
-    options.optopt("", "rounds", "rounds of each case (3; 1 with --quick)", "N");
+    options.optopt("", "rounds", "rounds of each case (5; 1 with --quick)", "N");
     options.optopt(
         "",
         "only",
@@ -104,7 +104,7 @@ pub fn read() -> Result<Option<Plan>, String> {
         .filter(|kind| named.is_empty() || named.iter().any(|name| name == kind.name()));
     let quick = given.opt_present("quick");
     let rounds = given
-        .opt_get_default("rounds", if quick { 1usize } else { 3 })
+        .opt_get_default("rounds", if quick { 1usize } else { 5 })
         .map_err(|_| "--rounds takes a number")?;
     // The directory cargo gives benchmarks is target/tmp.
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
