@@ -207,7 +207,9 @@ fn a_client_gone_in_mid_upload_harms_no_other() {
     let mut data = control.passive();
     control.command("STOR new", 150);
     data.write_all(&noise(100_000)).unwrap();
-    socket2::SockRef::from(&data).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    socket2::SockRef::from(&data)
+        .set_linger(Some(std::time::Duration::ZERO))
+        .unwrap();
     drop(data);
     control.expect_any(&[426, 451]);
     control.goes_on();

@@ -21,7 +21,11 @@ fn two_accounts() -> Fixture {
         .read_only_account("second", "wörter 二", second.path())
         .option("write_enable", "YES");
     launch.root().file("public", "of all");
-    Fixture { server: launch.start(), first, second }
+    Fixture {
+        server: launch.start(),
+        first,
+        second,
+    }
 }
 
 #[test]
@@ -41,9 +45,13 @@ fn each_account_sees_its_own_home_as_root() {
 fn a_wrong_password_an_unknown_and_an_empty_one_get_the_same_reply() {
     let fixture = two_accounts();
     let mut replies = Vec::new();
-    for (name, password) in
-        [("first", "wrong"), ("nosuch", "word one"), ("first", ""), ("root", "x"), ("first", "!")]
-    {
+    for (name, password) in [
+        ("first", "wrong"),
+        ("nosuch", "word one"),
+        ("first", ""),
+        ("root", "x"),
+        ("first", "!"),
+    ] {
         let mut control = fixture.server.connect();
         let user = control.command(format!("USER {name}"), 331).text();
         let pass = control.command(format!("PASS {password}"), 530).text();
@@ -69,8 +77,14 @@ fn an_unknown_user_takes_as_long_as_a_wrong_password() {
     };
     let known = quickest("first");
     let unknown = quickest("nosuch");
-    assert!(unknown * 2 > known && known * 2 > unknown, "known {known:?}, unknown {unknown:?}");
-    assert!(known > Duration::from_millis(1), "a hash that costs {known:?} protects nobody");
+    assert!(
+        unknown * 2 > known && known * 2 > unknown,
+        "known {known:?}, unknown {unknown:?}"
+    );
+    assert!(
+        known > Duration::from_millis(1),
+        "a hash that costs {known:?} protects nobody"
+    );
 }
 
 #[test]
@@ -93,8 +107,14 @@ fn a_read_only_account_changes_nothing() {
     let mut control = fixture.server.login("second", "wörter 二");
     assert_eq!(control.retrieve("second"), b"of the second");
     for line in [
-        "STOR new", "APPE second", "DELE second", "MKD dir", "RNFR second", "RMD x",
-        "MFMT 20200101000000 second", "SITE CHMOD 600 second",
+        "STOR new",
+        "APPE second",
+        "DELE second",
+        "MKD dir",
+        "RNFR second",
+        "RMD x",
+        "MFMT 20200101000000 second",
+        "SITE CHMOD 600 second",
     ] {
         control.refused(line, &[550]);
     }
@@ -139,7 +159,10 @@ fn accounts_changed_with_ironftpctl_count_at_the_next_log_in() {
     refused("third", "word three");
     let listed = change_account(&file, "list", "", "").succeed();
     let text = String::from_utf8(listed.stdout).unwrap();
-    assert!(text.contains("first") && text.contains("second") && !text.contains("third"), "{text}");
+    assert!(
+        text.contains("first") && text.contains("second") && !text.contains("third"),
+        "{text}"
+    );
     assert!(!text.contains('$'), "{text}");
 }
 
@@ -151,11 +174,23 @@ fn ironftpctl_refuses_what_makes_no_account() {
         let made = add_account(&file, name, "word", directory.path(), false);
         assert!(!made.status.success(), "{name:?} was taken");
     }
-    assert!(!add_account(&file, "empty", "", directory.path(), false).status.success());
+    assert!(
+        !add_account(&file, "empty", "", directory.path(), false)
+            .status
+            .success()
+    );
     add_account(&file, "good", "word", directory.path(), false).succeed();
-    assert!(!add_account(&file, "good", "word", directory.path(), false).status.success());
+    assert!(
+        !add_account(&file, "good", "word", directory.path(), false)
+            .status
+            .success()
+    );
     assert!(!change_account(&file, "del", "nosuch", "").status.success());
-    assert!(!change_account(&file, "passwd", "nosuch", "x\n").status.success());
+    assert!(
+        !change_account(&file, "passwd", "nosuch", "x\n")
+            .status
+            .success()
+    );
 }
 
 #[test]

@@ -148,7 +148,11 @@ fn an_address_of_another_family_gives_522() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
     let reply = control.command("EPRT |2|::1|50000|", 522);
-    assert!(reply.text().contains("(1"), "RFC 2428 section 2: {}", reply.text());
+    assert!(
+        reply.text().contains("(1"),
+        "RFC 2428 section 2: {}",
+        reply.text()
+    );
     control.command("EPRT |3|127.0.0.1|50000|", 522);
     control.goes_on();
 }

@@ -15,9 +15,18 @@ fn a_missing_file_gives_550() {
     let server = Server::writable();
     let mut control = server.anonymous();
     for line in [
-        "CWD missing", "DELE missing", "RMD missing", "RNFR missing", "SIZE missing",
-        "MDTM missing", "MLST missing", "MFMT 20200101000000 missing", "RETR missing",
-        "RETR missing/deeper", "LIST missing", "NLST missing",
+        "CWD missing",
+        "DELE missing",
+        "RMD missing",
+        "RNFR missing",
+        "SIZE missing",
+        "MDTM missing",
+        "MLST missing",
+        "MFMT 20200101000000 missing",
+        "RETR missing",
+        "RETR missing/deeper",
+        "LIST missing",
+        "NLST missing",
     ] {
         control.refused(line, &[550]);
         control.goes_on();
@@ -34,7 +43,14 @@ fn a_directory_where_a_file_is_needed_is_refused() {
     for line in ["RETR dir", "RETR dir/", "RETR /", "SIZE dir", "DELE dir"] {
         control.refused(line, &[550]);
     }
-    for line in ["STOR dir", "APPE dir", "STOR /", "STOR dir/", "STOR .", "STOR .."] {
+    for line in [
+        "STOR dir",
+        "APPE dir",
+        "STOR /",
+        "STOR dir/",
+        "STOR .",
+        "STOR ..",
+    ] {
         control.refused(line, &[550, 553]);
     }
     control.goes_on();
@@ -46,7 +62,14 @@ fn a_file_where_a_directory_is_needed_is_refused() {
     let server = Server::writable();
     server.root().file("file", "kept");
     let mut control = server.anonymous();
-    for line in ["CWD file", "RMD file", "MKD file/x", "RETR file/x", "RETR file/", "SIZE file/x"] {
+    for line in [
+        "CWD file",
+        "RMD file",
+        "MKD file/x",
+        "RETR file/x",
+        "RETR file/",
+        "SIZE file/x",
+    ] {
         control.refused(line, &[550]);
     }
     control.refused("STOR file/x", &[550, 553]);
@@ -83,7 +106,11 @@ fn a_socket_is_refused() {
 fn a_device_is_refused() {
     let server = Server::writable();
     let device = server.root().path().join("zero");
-    let made = run(Command::new("mknod").arg(&device).args(["c", "1", "5"]), b"", PATIENCE);
+    let made = run(
+        Command::new("mknod").arg(&device).args(["c", "1", "5"]),
+        b"",
+        PATIENCE,
+    );
     if !is_root() || !made.status.success() {
         left_out("mknod of a device is for root alone");
         return;
@@ -106,7 +133,10 @@ fn a_file_without_permission_is_refused_without_words_of_the_system() {
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
     let mut control = server.anonymous();
     let text = control.refused("RETR closed", &[550]).text();
-    assert!(!text.contains("os error") && !text.contains("EACCES"), "{text}");
+    assert!(
+        !text.contains("os error") && !text.contains("EACCES"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -114,7 +144,13 @@ fn a_refusal_never_tells_where_the_root_stands() {
     let server = Server::writable();
     let root = server.root().path().to_str().unwrap().to_owned();
     let mut control = server.anonymous();
-    for line in ["RETR missing", "CWD missing", "DELE missing", "STAT missing", "RMD /"] {
+    for line in [
+        "RETR missing",
+        "CWD missing",
+        "DELE missing",
+        "STAT missing",
+        "RMD /",
+    ] {
         let text = control.command_any(line, &[550, 450, 425]).text();
         assert!(!text.contains(&root), "{text}");
     }
@@ -128,7 +164,12 @@ fn a_refusal_never_tells_where_the_root_stands() {
 /// A directory whose entries try to forge the end of a reply.
 fn forgers() -> Server {
     let launch = Launch::new();
-    for name in ["a\r\n226 forged", "b\n213 forged", "c\r\n213 End of status", "d\rx"] {
+    for name in [
+        "a\r\n226 forged",
+        "b\n213 forged",
+        "c\r\n213 End of status",
+        "d\rx",
+    ] {
         launch.root().file(name, "x");
     }
     launch.root().dir("e\r\n250 forged");
@@ -149,7 +190,10 @@ fn names_with_line_ends_forge_no_line_of_a_listing() {
             let found = lines.iter().find(|entry| entry.starts_with(forged));
             assert_eq!(found, None, "{line}");
         }
-        assert!(lines.iter().any(|entry| entry.ends_with("honest")), "{line}: {lines:?}");
+        assert!(
+            lines.iter().any(|entry| entry.ends_with("honest")),
+            "{line}: {lines:?}"
+        );
         control.goes_on();
     }
 }

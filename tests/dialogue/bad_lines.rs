@@ -41,8 +41,16 @@ fn an_endless_line_uses_no_endless_memory() {
     let mut control = server.anonymous();
     let resident = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap().to_owned();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap()
+            .to_owned();
+        line.split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
     };
     let before = resident();
     let block = vec![b'y'; 1 << 20];
@@ -52,7 +60,11 @@ fn an_endless_line_uses_no_endless_memory() {
     control.line("");
     control.expect(500);
     control.goes_on();
-    assert!(resident() < before + 16 * 1024, "{before} KiB before, {} after", resident());
+    assert!(
+        resident() < before + 16 * 1024,
+        "{before} KiB before, {} after",
+        resident()
+    );
 }
 
 #[test]
@@ -174,20 +186,32 @@ fn a_telnet_command_cut_off_by_the_line_end_is_no_end_of_the_session() {
 fn names_of_any_bytes_are_served() {
     let server = Server::writable();
     // Latin-1 that is no UTF-8, GBK, and 255, which telnet doubles.
-    for name in [&b"caf\xe9"[..], b"\xb0\xa1\xce\xc4\xbc\xfe", b"\x80\x81", b"y\xff\xffz"] {
+    for name in [
+        &b"caf\xe9"[..],
+        b"\xb0\xa1\xce\xc4\xbc\xfe",
+        b"\x80\x81",
+        b"y\xff\xffz",
+    ] {
         let wire = name;
         let disk: Vec<u8> = match name {
             b"y\xff\xffz" => b"y\xffz".to_vec(),
             _ => name.to_vec(),
         };
-        let path = server.root().path().join(std::ffi::OsStr::from_bytes(&disk));
+        let path = server
+            .root()
+            .path()
+            .join(std::ffi::OsStr::from_bytes(&disk));
         let mut control = server.anonymous();
         control.command([b"MKD ", wire].concat(), 257);
         assert!(path.is_dir(), "{disk:?}");
         control.command([b"CWD ", wire].concat(), 250);
         let reply = control.command("PWD", 257);
         let expected = [b"257 \"/", wire, b"\""].concat();
-        assert!(reply.lines[0].starts_with(&expected), "{:?}", reply.lines[0]);
+        assert!(
+            reply.lines[0].starts_with(&expected),
+            "{:?}",
+            reply.lines[0]
+        );
         control.command("CDUP", 250);
         control.command([b"RMD ", wire].concat(), 250);
         assert!(!path.exists());
@@ -198,7 +222,11 @@ fn names_of_any_bytes_are_served() {
 fn a_listing_gives_8_bit_names_as_they_are() {
     let server = Server::start(&[]);
     let name = b"caf\xe9 \xff";
-    std::fs::write(server.root().path().join(std::ffi::OsStr::from_bytes(name)), "").unwrap();
+    std::fs::write(
+        server.root().path().join(std::ffi::OsStr::from_bytes(name)),
+        "",
+    )
+    .unwrap();
     let mut control = server.anonymous();
     // No telnet doubling on the data connection.
     assert_eq!(control.fetch("NLST"), b"caf\xe9 \xff\r\n");
@@ -231,7 +259,13 @@ fn verbs_of_any_bytes_are_unknown() {
 fn five_thousand_pipelined_commands_get_five_thousand_replies_in_order() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
-    let kinds = [("NOOP", 200), ("PWD", 257), ("SYST", 215), ("XYZZY", 500), ("SIZE x", 550)];
+    let kinds = [
+        ("NOOP", 200),
+        ("PWD", 257),
+        ("SYST", 215),
+        ("XYZZY", 500),
+        ("SIZE x", 550),
+    ];
     let mut writer = control.writer();
     let sender = thread::spawn(move || {
         for round in 0..5000 {

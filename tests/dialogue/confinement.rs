@@ -27,7 +27,10 @@ fn beside_a_secret() -> (Server, TempDir) {
     root.link("to-outside", outside.path());
     root.link("to-secret", outside.path().join("secret"));
     root.link("to-dir", outside.path().join("dir"));
-    root.link("inside/climb", format!("../../..{}", outside.path().display()));
+    root.link(
+        "inside/climb",
+        format!("../../..{}", outside.path().display()),
+    );
     root.link("to-root", "/");
     root.link("to-proc", "/proc/self/root");
     root.link("new-outside", outside.path().join("new"));
@@ -37,7 +40,11 @@ fn beside_a_secret() -> (Server, TempDir) {
 /// RETR, with whatever reply; what data came.
 fn try_retrieve(control: &mut Control, name: &str) -> Vec<u8> {
     let data = control.passive();
-    if control.command_any(format!("RETR {name}"), &[150, 550]).code == 150 {
+    if control
+        .command_any(format!("RETR {name}"), &[150, 550])
+        .code
+        == 150
+    {
         let bytes = read_all(data);
         control.expect_any(&[226, 426, 451]);
         return bytes;
@@ -72,7 +79,12 @@ fn dots_lead_nowhere() {
 fn links_that_leave_the_root_lead_nowhere() {
     let (server, outside) = beside_a_secret();
     let mut control = server.anonymous();
-    for path in ["to-secret", "to-outside/secret", "inside/climb/secret", "to-proc/etc/passwd"] {
+    for path in [
+        "to-secret",
+        "to-outside/secret",
+        "inside/climb/secret",
+        "to-proc/etc/passwd",
+    ] {
         control.refused(format!("RETR {path}"), &[550]);
         for verb in ["SIZE", "MDTM"] {
             control.command(format!("{verb} {path}"), 550);
@@ -81,15 +93,25 @@ fn links_that_leave_the_root_lead_nowhere() {
     for path in ["to-outside", "to-dir", "inside/climb"] {
         control.command(format!("CWD {path}"), 550);
     }
-    for line in ["LIST to-outside/", "NLST to-outside", "MLSD to-outside", "LIST inside/climb/"] {
+    for line in [
+        "LIST to-outside/",
+        "NLST to-outside",
+        "MLSD to-outside",
+        "LIST inside/climb/",
+    ] {
         let data = control.passive();
         if control.command_any(line, &[150, 501, 550]).code == 150 {
             let lines = lines_of(&read_all(data));
             control.expect(226);
-            assert!(!lines.iter().any(|line| line.contains("secret")), "{line}: {lines:?}");
+            assert!(
+                !lines.iter().any(|line| line.contains("secret")),
+                "{line}: {lines:?}"
+            );
         }
     }
-    let status = control.command_any("STAT to-outside/", &[212, 213, 450, 550]).text();
+    let status = control
+        .command_any("STAT to-outside/", &[212, 213, 450, 550])
+        .text();
     assert!(!status.contains("secret"), "{status}");
     assert_eq!(outside.read("secret"), SECRET);
 }
@@ -99,13 +121,23 @@ fn changes_through_links_stay_inside() {
     let (server, outside) = beside_a_secret();
     let before = outside.path().join("secret").metadata().unwrap();
     let mut control = server.anonymous();
-    for line in ["STOR to-secret", "STOR to-outside/new", "APPE to-secret", "STOR new-outside"] {
+    for line in [
+        "STOR to-secret",
+        "STOR to-outside/new",
+        "APPE to-secret",
+        "STOR new-outside",
+    ] {
         control.refused(line, &[550, 553]);
     }
     for line in [
-        "MKD to-outside/made", "RMD to-dir", "RMD to-outside/dir", "DELE to-outside/secret",
-        "RNFR to-outside/secret", "MFMT 20010101000000 to-secret",
-        "SITE CHMOD 777 to-secret", "SITE CHMOD 777 to-outside/secret",
+        "MKD to-outside/made",
+        "RMD to-dir",
+        "RMD to-outside/dir",
+        "DELE to-outside/secret",
+        "RNFR to-outside/secret",
+        "MFMT 20010101000000 to-secret",
+        "SITE CHMOD 777 to-secret",
+        "SITE CHMOD 777 to-outside/secret",
     ] {
         control.command_any(line, &[550, 500, 502]);
     }
@@ -117,8 +149,10 @@ fn changes_through_links_stay_inside() {
     assert_eq!(outside.read("secret"), SECRET);
     assert_eq!(before.modified().unwrap(), after.modified().unwrap());
     assert_eq!(before.permissions().mode(), after.permissions().mode());
-    let mut left: Vec<_> =
-        fs::read_dir(outside.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut left: Vec<_> = fs::read_dir(outside.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     left.sort();
     assert_eq!(left, ["dir", "secret"]);
 }
@@ -179,7 +213,11 @@ fn a_race_of_renames_does_not_help() {
     let mut found = 0;
     for _ in 0..300 {
         let bytes = try_retrieve(&mut control, "flip/file");
-        assert!(bytes.is_empty() || bytes == b"content", "{:?}", String::from_utf8_lossy(&bytes));
+        assert!(
+            bytes.is_empty() || bytes == b"content",
+            "{:?}",
+            String::from_utf8_lossy(&bytes)
+        );
         found += usize::from(!bytes.is_empty());
         control.command_any("MKD flip/made", &[257, 550]);
         control.command_any("RMD flip/made", &[250, 550]);
@@ -199,8 +237,16 @@ fn a_directory_moved_out_of_the_root_takes_nobody_along() {
     let (server, outside) = beside_a_secret();
     let mut control = server.anonymous();
     control.command("CWD inside", 250);
-    fs::rename(server.root().path().join("inside"), outside.path().join("dir/inside")).unwrap();
-    for line in ["RETR ../../secret", "RETR ../secret", "RETR ../../../etc/passwd"] {
+    fs::rename(
+        server.root().path().join("inside"),
+        outside.path().join("dir/inside"),
+    )
+    .unwrap();
+    for line in [
+        "RETR ../../secret",
+        "RETR ../secret",
+        "RETR ../../../etc/passwd",
+    ] {
         control.refused(line, &[550]);
     }
     control.command_any("CWD ..", &[250, 550]);

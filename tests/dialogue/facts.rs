@@ -11,17 +11,24 @@ const STAMP: u64 = 1_234_567_890;
 fn dated(server: &Server, name: &str, seconds: u64) {
     let path = server.root().file(name, "12345");
     let file = File::options().write(true).open(path).unwrap();
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+        .unwrap();
 }
 
 fn modified(server: &Server, name: &str) -> u64 {
     let data = std::fs::metadata(server.root().path().join(name)).unwrap();
-    data.modified().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+    data.modified()
+        .unwrap()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
 }
 
 /// Splits a line of facts: (facts in lower case, pathname).
 fn split(line: &str) -> (String, String) {
-    let (facts, name) = line.split_once(' ').unwrap_or_else(|| panic!("no space: {line:?}"));
+    let (facts, name) = line
+        .split_once(' ')
+        .unwrap_or_else(|| panic!("no space: {line:?}"));
     (facts.to_lowercase(), name.to_owned())
 }
 
@@ -74,12 +81,22 @@ fn mfmt_sets_the_time_and_tells_it() {
     server.root().file("a file", "12345");
     let mut control = server.anonymous();
     let words = control.command("MFMT 20090213233130 a file", 213).words();
-    assert_eq!(words.to_lowercase().replace(' ', ""), "modify=20090213233130;/afile".replace(
-        "/afile",
-        if words.contains("/a file") { "/afile" } else { "afile" }
-    ));
+    assert_eq!(
+        words.to_lowercase().replace(' ', ""),
+        "modify=20090213233130;/afile".replace(
+            "/afile",
+            if words.contains("/a file") {
+                "/afile"
+            } else {
+                "afile"
+            }
+        )
+    );
     assert_eq!(modified(&server, "a file"), STAMP);
-    assert_eq!(control.command("MDTM a file", 213).words(), "20090213233130");
+    assert_eq!(
+        control.command("MDTM a file", 213).words(),
+        "20090213233130"
+    );
 }
 
 #[test]
@@ -88,9 +105,15 @@ fn mfmt_refuses_bad_times_and_missing_files() {
     dated(&server, "file", STAMP);
     let mut control = server.anonymous();
     for line in [
-        "MFMT", "MFMT file", "MFMT 2009 file", "MFMT 20091313000000 file",
-        "MFMT 20090230000000 file", "MFMT 20090101250000 file", "MFMT 2009010100000x file",
-        "MFMT 99999999999999999999 file", "MFMT -0090101000000 file",
+        "MFMT",
+        "MFMT file",
+        "MFMT 2009 file",
+        "MFMT 20091313000000 file",
+        "MFMT 20090230000000 file",
+        "MFMT 20090101250000 file",
+        "MFMT 2009010100000x file",
+        "MFMT 99999999999999999999 file",
+        "MFMT -0090101000000 file",
     ] {
         control.command(line, 501);
     }
@@ -108,7 +131,9 @@ fn mlst_tells_the_facts_of_one_name() {
     assert_eq!(reply.lines.len(), 3, "{}", reply.text());
     let line = String::from_utf8(reply.lines[1].clone()).unwrap();
     // RFC 3659 section 7.2: exactly one space before the facts.
-    let line = line.strip_prefix(' ').unwrap_or_else(|| panic!("no space: {line:?}"));
+    let line = line
+        .strip_prefix(' ')
+        .unwrap_or_else(|| panic!("no space: {line:?}"));
     let (facts, name) = split(line);
     assert!(name == "/a file" || name == "a file", "{line}");
     for fact in ["type=file;", "size=5;", "modify=20090213233130;"] {
@@ -125,7 +150,10 @@ fn mlst_without_a_name_tells_of_the_current_directory() {
     let text = control.command("MLST", 250).text();
     let line = text.lines().nth(1).unwrap().trim_start().to_owned();
     let (facts, name) = split(&line);
-    assert!(facts.contains("type=dir;") || facts.contains("type=cdir;"), "{facts}");
+    assert!(
+        facts.contains("type=dir;") || facts.contains("type=cdir;"),
+        "{facts}"
+    );
     assert_eq!(name, "/dir");
 }
 
@@ -144,10 +172,17 @@ fn mlsd_tells_the_facts_of_every_entry() {
     server.root().dir("dir");
     server.root().file(".hidden", "");
     let mut control = server.anonymous();
-    let lines: Vec<_> = control.listing("MLSD").iter().map(|line| split(line)).collect();
+    let lines: Vec<_> = control
+        .listing("MLSD")
+        .iter()
+        .map(|line| split(line))
+        .collect();
     let facts_of = |wanted: &str| {
         let found = lines.iter().find(|(_, name)| name == wanted);
-        found.unwrap_or_else(|| panic!("{wanted} is not in {lines:?}")).0.clone()
+        found
+            .unwrap_or_else(|| panic!("{wanted} is not in {lines:?}"))
+            .0
+            .clone()
     };
     let file = facts_of("file 一");
     for fact in ["type=file;", "size=5;", "modify=20090213233130;"] {
@@ -156,7 +191,11 @@ fn mlsd_tells_the_facts_of_every_entry() {
     assert!(facts_of("dir").contains("type=dir;"));
     for (facts, name) in &lines {
         let special = name == "." || name == ".." || name.starts_with('/');
-        assert_eq!(special, facts.contains("cdir") || facts.contains("pdir"), "{name}: {facts}");
+        assert_eq!(
+            special,
+            facts.contains("cdir") || facts.contains("pdir"),
+            "{name}: {facts}"
+        );
     }
 }
 
@@ -175,7 +214,10 @@ fn mlsd_takes_no_switches() {
     let server = Server::start(&[]);
     server.root().file("-a/inner", "");
     let lines = server.anonymous().listing("MLSD -a");
-    assert!(lines.iter().any(|line| line.ends_with(" inner")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.ends_with(" inner")),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -185,5 +227,10 @@ fn facts_chosen_with_opts_are_those_mlsd_sends() {
     let mut control = server.anonymous();
     control.command("OPTS MLST size;", 200);
     let lines = control.listing("MLSD");
-    assert!(lines.iter().any(|line| line.to_lowercase() == "size=5; file"), "{lines:?}");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.to_lowercase() == "size=5; file"),
+        "{lines:?}"
+    );
 }

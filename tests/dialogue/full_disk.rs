@@ -17,7 +17,9 @@ fn on_a_small_disk() -> Option<Server> {
         unshare.extend(["--user", "--map-root-user"]);
     }
     let probe = run(
-        Command::new(unshare[0]).args(&unshare[1..]).args(["mount", "-t", "tmpfs", "x", "/mnt"]),
+        Command::new(unshare[0])
+            .args(&unshare[1..])
+            .args(["mount", "-t", "tmpfs", "x", "/mnt"]),
         b"",
         PATIENCE,
     );
@@ -45,7 +47,9 @@ fn overfill(control: &mut crate::support::control::Control, line: &str, code: u1
 
 #[test]
 fn a_full_disk_gives_452_and_the_session_goes_on() {
-    let Some(server) = on_a_small_disk() else { return };
+    let Some(server) = on_a_small_disk() else {
+        return;
+    };
     let mut control = server.anonymous();
     control.command("TYPE I", 200);
     overfill(&mut control, "STOR large", 452);
@@ -58,7 +62,9 @@ fn a_full_disk_gives_452_and_the_session_goes_on() {
 
 #[test]
 fn a_full_disk_gives_452_in_ascii_too() {
-    let Some(server) = on_a_small_disk() else { return };
+    let Some(server) = on_a_small_disk() else {
+        return;
+    };
     let mut control = server.anonymous();
     control.command("TYPE A", 200);
     overfill(&mut control, "STOR large", 452);
@@ -66,8 +72,12 @@ fn a_full_disk_gives_452_in_ascii_too() {
 
 #[test]
 fn the_limit_on_file_size_gives_552_and_kills_nobody() {
-    let launch = Launch::new().writable().option("ascii_upload_enable", "YES");
-    let mut server = launch.through(&["prlimit", "--fsize=1048576:1048576", "--"]).start();
+    let launch = Launch::new()
+        .writable()
+        .option("ascii_upload_enable", "YES");
+    let mut server = launch
+        .through(&["prlimit", "--fsize=1048576:1048576", "--"])
+        .start();
     let mut control = server.anonymous();
     let mut witness = server.anonymous();
     for kind in ["TYPE I", "TYPE A"] {

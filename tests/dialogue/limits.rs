@@ -64,16 +64,27 @@ fn one_more_than_max_per_ip_is_turned_away_but_other_addresses_are_not() {
 
 #[test]
 fn anon_max_rate_slows_both_directions() {
-    let server = Launch::new().writable().option("anon_max_rate", "200000").start();
+    let server = Launch::new()
+        .writable()
+        .option("anon_max_rate", "200000")
+        .start();
     let content = noise(400_000);
     server.root().file("file", &content);
     let mut control = server.anonymous();
     let start = Instant::now();
     assert!(control.retrieve("file") == content);
-    assert!(start.elapsed() > Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() > Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
     let start = Instant::now();
     control.store("new", &content);
-    assert!(start.elapsed() > Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() > Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
     assert!(server.root().read("new") == content);
 }
 

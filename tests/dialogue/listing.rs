@@ -9,14 +9,20 @@ use crate::support::temp::TempDir;
 fn name_of(line: &str) -> String {
     let mut rest = line;
     for _ in 0..8 {
-        let end = rest.find(' ').unwrap_or_else(|| panic!("too few columns: {line:?}"));
+        let end = rest
+            .find(' ')
+            .unwrap_or_else(|| panic!("too few columns: {line:?}"));
         rest = rest[end..].trim_start_matches(' ');
     }
     rest.to_owned()
 }
 
 fn names(control: &mut Control, line: &str) -> Vec<String> {
-    control.listing(line).iter().map(|line| name_of(line)).collect()
+    control
+        .listing(line)
+        .iter()
+        .map(|line| name_of(line))
+        .collect()
 }
 
 fn three_entries(root: &TempDir) {
@@ -32,7 +38,10 @@ fn list_shows_one_line_per_entry_sorted_by_name() {
     three_entries(server.root());
     let mut control = server.anonymous();
     let lines = control.listing("LIST");
-    assert_eq!(names(&mut control, "LIST"), ["alpha with blanks", "beta.txt", "目录"]);
+    assert_eq!(
+        names(&mut control, "LIST"),
+        ["alpha with blanks", "beta.txt", "目录"]
+    );
     let beta = &lines[1];
     assert!(beta.starts_with("-rw-rw-rw- "), "{beta}");
     assert_eq!(beta.split_whitespace().nth(4), Some("5"), "{beta}");
@@ -57,7 +66,12 @@ fn a_missing_name_gives_550_and_the_session_goes_on() {
     let server = Server::start(&[]);
     server.root().file("file", "");
     let mut control = server.anonymous();
-    for line in ["LIST missing", "NLST missing", "LIST missing/deeper", "LIST -l missing"] {
+    for line in [
+        "LIST missing",
+        "NLST missing",
+        "LIST missing/deeper",
+        "LIST -l missing",
+    ] {
         control.refused(line, &[550]);
     }
     control.goes_on();
@@ -82,14 +96,27 @@ fn the_switches_of_list_do_what_they_do_in_ls() {
     let mut control = server.anonymous();
     assert_eq!(
         names(&mut control, "LIST -a"),
-        [".", "..", ".hidden", "alpha with blanks", "beta.txt", "目录"]
+        [
+            ".",
+            "..",
+            ".hidden",
+            "alpha with blanks",
+            "beta.txt",
+            "目录"
+        ]
     );
     assert_eq!(names(&mut control, "LIST -l"), names(&mut control, "LIST"));
-    assert_eq!(names(&mut control, "LIST -r"), ["目录", "beta.txt", "alpha with blanks"]);
+    assert_eq!(
+        names(&mut control, "LIST -r"),
+        ["目录", "beta.txt", "alpha with blanks"]
+    );
     assert_eq!(names(&mut control, "LIST -la").len(), 6);
     assert_eq!(names(&mut control, "LIST -l -a").len(), 6);
     let folder = control.listing("LIST -F");
-    assert!(folder.iter().any(|line| line.ends_with("目录/")), "{folder:?}");
+    assert!(
+        folder.iter().any(|line| line.ends_with("目录/")),
+        "{folder:?}"
+    );
     let own = control.listing("LIST -d");
     assert_eq!(own.len(), 1, "{own:?}");
     assert!(own[0].starts_with('d') && own[0].ends_with('.'), "{own:?}");
@@ -105,11 +132,18 @@ fn list_t_puts_the_newest_first() {
     for (name, hours) in [("middle", 5), ("newest", 9), ("oldest", 1)] {
         let path = server.root().file(name, "");
         let file = std::fs::File::options().write(true).open(path).unwrap();
-        file.set_modified(start + std::time::Duration::from_secs(hours * 3600)).unwrap();
+        file.set_modified(start + std::time::Duration::from_secs(hours * 3600))
+            .unwrap();
     }
     let mut control = server.anonymous();
-    assert_eq!(names(&mut control, "LIST -t"), ["newest", "middle", "oldest"]);
-    assert_eq!(names(&mut control, "LIST -tr"), ["oldest", "middle", "newest"]);
+    assert_eq!(
+        names(&mut control, "LIST -t"),
+        ["newest", "middle", "oldest"]
+    );
+    assert_eq!(
+        names(&mut control, "LIST -tr"),
+        ["oldest", "middle", "newest"]
+    );
     let line = &control.listing("LIST oldest")[0];
     assert!(line.contains("Sep 13  2020"), "{line}");
 }
@@ -119,11 +153,17 @@ fn list_r_walks_down_only_where_ls_recurse_enable_says_so() {
     let server = Server::start(&[("ls_recurse_enable", "YES")]);
     server.root().file("a/b/deep", "");
     let lines = server.anonymous().listing("LIST -R");
-    assert!(lines.iter().any(|line| line.ends_with(" deep")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.ends_with(" deep")),
+        "{lines:?}"
+    );
     let server = Server::start(&[]);
     server.root().file("a/b/deep", "");
     let lines = server.anonymous().listing("LIST -R");
-    assert!(!lines.iter().any(|line| line.ends_with(" deep")), "{lines:?}");
+    assert!(
+        !lines.iter().any(|line| line.ends_with(" deep")),
+        "{lines:?}"
+    );
     assert!(lines.iter().any(|line| line.ends_with(" a")), "{lines:?}");
 }
 
@@ -145,7 +185,10 @@ fn nlst_gives_names_and_nothing_else() {
     assert_eq!(control.listing("NLST"), expected);
     // ncftp asks so; `-1` is no file name.
     assert_eq!(control.listing("NLST -1"), expected);
-    assert_eq!(control.listing("NLST -r"), ["目录", "beta.txt", "alpha with blanks"]);
+    assert_eq!(
+        control.listing("NLST -r"),
+        ["目录", "beta.txt", "alpha with blanks"]
+    );
     assert!(control.listing("NLST -a").contains(&".hidden".to_owned()));
     let inner = control.listing("NLST 目录");
     assert_eq!(inner.len(), 1);
@@ -158,7 +201,11 @@ fn absolute_names_with_blanks_and_chinese_letters_are_listed() {
     let server = Server::start(&[]);
     server.root().file("a dir/目录 二/文件 三", "x");
     let mut control = server.anonymous();
-    for line in ["LIST /a dir/目录 二", "LIST -a /a dir/目录 二", "LIST -la a dir/目录 二/"] {
+    for line in [
+        "LIST /a dir/目录 二",
+        "LIST -a /a dir/目录 二",
+        "LIST -la a dir/目录 二/",
+    ] {
         let found = names(&mut control, line);
         assert!(found.contains(&"文件 三".to_owned()), "{line}: {found:?}");
     }
@@ -181,7 +228,9 @@ fn ten_thousand_entries_are_all_there() {
         std::fs::write(server.root().path().join(format!("file-{number:05}")), "").unwrap();
     }
     let mut control = server.anonymous();
-    let expected: Vec<_> = (0..10_000).map(|number| format!("file-{number:05}")).collect();
+    let expected: Vec<_> = (0..10_000)
+        .map(|number| format!("file-{number:05}"))
+        .collect();
     assert!(names(&mut control, "LIST") == expected);
     assert!(control.listing("NLST") == expected);
     let mut facts = control.listing("MLSD");
@@ -197,7 +246,10 @@ fn stat_of_a_directory_lists_it_over_the_control_connection() {
     let text = control.command_any("STAT /", &[212, 213]).text();
     assert!(text.contains("beta.txt") && text.contains("目录"), "{text}");
     let text = control.command_any("STAT beta.txt", &[212, 213]).text();
-    assert!(text.contains("beta.txt") && !text.contains("alpha"), "{text}");
+    assert!(
+        text.contains("beta.txt") && !text.contains("alpha"),
+        "{text}"
+    );
     control.command_any("STAT missing", &[450, 550]);
     control.goes_on();
 }
@@ -209,7 +261,10 @@ fn a_link_is_shown_as_a_link() {
     server.root().link("link", "target");
     let lines = server.anonymous().listing("LIST");
     let line = lines.iter().find(|line| line.contains("link")).unwrap();
-    assert!(line.starts_with('l') && line.ends_with("link -> target"), "{line}");
+    assert!(
+        line.starts_with('l') && line.ends_with("link -> target"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -57,7 +57,11 @@ fn an_unknown_user_is_asked_for_a_password_and_then_refused() {
     control.command("PASS very-secret-word", 530);
     control.command("PWD", 530);
     control.login_anonymous();
-    assert!(!server.log().contains("very-secret-word"), "{}", server.log());
+    assert!(
+        !server.log().contains("very-secret-word"),
+        "{}",
+        server.log()
+    );
 }
 
 #[test]
@@ -84,11 +88,39 @@ fn commands_on_files_need_a_log_in() {
     let server = Server::start(&[("write_enable", "YES")]);
     let mut control = server.connect();
     for line in [
-        "PWD", "XPWD", "CWD /", "XCWD /", "CDUP", "XCUP", "MKD x", "XMKD x", "RMD x", "XRMD x",
-        "DELE x", "RNFR x", "RNTO y", "TYPE I", "STRU F", "MODE S", "PASV", "EPSV",
-        "PORT 127,0,0,1,200,1", "EPRT |1|127.0.0.1|50000|", "REST 5", "RETR x", "STOR x",
-        "APPE x", "LIST", "NLST", "MLSD", "MLST", "SIZE x", "MDTM x",
-        "MFMT 20200101000000 x", "SITE CHMOD 644 x", "STAT /",
+        "PWD",
+        "XPWD",
+        "CWD /",
+        "XCWD /",
+        "CDUP",
+        "XCUP",
+        "MKD x",
+        "XMKD x",
+        "RMD x",
+        "XRMD x",
+        "DELE x",
+        "RNFR x",
+        "RNTO y",
+        "TYPE I",
+        "STRU F",
+        "MODE S",
+        "PASV",
+        "EPSV",
+        "PORT 127,0,0,1,200,1",
+        "EPRT |1|127.0.0.1|50000|",
+        "REST 5",
+        "RETR x",
+        "STOR x",
+        "APPE x",
+        "LIST",
+        "NLST",
+        "MLSD",
+        "MLST",
+        "SIZE x",
+        "MDTM x",
+        "MFMT 20200101000000 x",
+        "SITE CHMOD 644 x",
+        "STAT /",
     ] {
         control.command(line, 530);
     }
@@ -122,11 +154,24 @@ fn feat_may_be_asked_before_log_in() {
 fn feat_names_what_is_served() {
     let server = Server::start(&[]);
     let text = server.anonymous().command("FEAT", 211).text();
-    for feature in ["EPRT", "EPSV", "MDTM", "MFMT", "REST STREAM", "SIZE", "TVFS", "UTF8"] {
+    for feature in [
+        "EPRT",
+        "EPSV",
+        "MDTM",
+        "MFMT",
+        "REST STREAM",
+        "SIZE",
+        "TVFS",
+        "UTF8",
+    ] {
         let found = text.lines().any(|line| line.trim() == feature);
         assert!(found, "{feature} is not in\n{text}");
     }
-    let facts = text.lines().find(|line| line.starts_with(" MLST ")).unwrap().to_lowercase();
+    let facts = text
+        .lines()
+        .find(|line| line.starts_with(" MLST "))
+        .unwrap()
+        .to_lowercase();
     for fact in ["type", "size", "modify"] {
         assert!(facts.contains(&format!("{fact}*;")), "{facts}");
     }

@@ -8,7 +8,11 @@ use crate::support::server::{Launch, Server};
 use crate::support::temp::TempDir;
 
 fn mode(directory: &TempDir, name: &str) -> u32 {
-    fs::metadata(directory.path().join(name)).unwrap().permissions().mode() & 0o7777
+    fs::metadata(directory.path().join(name))
+        .unwrap()
+        .permissions()
+        .mode()
+        & 0o7777
 }
 
 #[test]
@@ -19,7 +23,11 @@ fn mkd_makes_a_directory_and_tells_its_absolute_name() {
     assert!(reply.text().starts_with("257 \"/new\""), "{}", reply.text());
     control.command("CWD new", 250);
     let reply = control.command("XMKD sub \"q\"", 257);
-    assert!(reply.text().starts_with("257 \"/new/sub \"\"q\"\"\""), "{}", reply.text());
+    assert!(
+        reply.text().starts_with("257 \"/new/sub \"\"q\"\"\""),
+        "{}",
+        reply.text()
+    );
     assert!(server.root().path().join("new/sub \"q\"").is_dir());
 }
 
@@ -29,7 +37,14 @@ fn mkd_of_what_exists_or_has_no_parent_is_refused() {
     server.root().dir("old");
     server.root().file("file", "");
     let mut control = server.anonymous();
-    for line in ["MKD old", "MKD file", "MKD missing/new", "MKD file/new", "MKD /", "MKD .."] {
+    for line in [
+        "MKD old",
+        "MKD file",
+        "MKD missing/new",
+        "MKD file/new",
+        "MKD /",
+        "MKD ..",
+    ] {
         control.command(line, 550);
     }
     control.command("MKD", 501);
@@ -59,7 +74,12 @@ fn dele_removes_a_file_only() {
     server.root().dir("directory");
     let mut control = server.anonymous();
     control.command("DELE file name", 250);
-    for line in ["DELE file name", "DELE directory", "DELE /", "DELE missing/file"] {
+    for line in [
+        "DELE file name",
+        "DELE directory",
+        "DELE /",
+        "DELE missing/file",
+    ] {
         control.command(line, 550);
     }
     control.command("DELE", 501);
@@ -112,8 +132,14 @@ fn rnto_into_a_missing_directory_is_refused_and_harms_nothing() {
 /// Every command that changes something, each with a data connection ready.
 fn changes() -> [&'static str; 8] {
     [
-        "STOR file", "APPE file", "DELE file", "MKD new", "RMD empty", "RNFR file",
-        "MFMT 20200101000000 file", "STOR new",
+        "STOR file",
+        "APPE file",
+        "DELE file",
+        "MKD new",
+        "RMD empty",
+        "RNFR file",
+        "MFMT 20200101000000 file",
+        "STOR new",
     ]
 }
 
@@ -134,7 +160,9 @@ fn without_write_enable_nothing_changes() {
     launch.root().dir("empty");
     let server = launch.start();
     all_refused(&server, "anonymous");
-    server.anonymous().command_any("SITE CHMOD 600 file", &[550]);
+    server
+        .anonymous()
+        .command_any("SITE CHMOD 600 file", &[550]);
     assert_eq!(server.root().read("file"), b"kept");
     assert!(server.root().has("empty") && !server.root().has("new"));
 }
@@ -151,7 +179,9 @@ fn write_enable_alone_gives_anonymous_nothing() {
 #[test]
 fn each_anonymous_switch_gives_its_own_right() {
     let base = [("write_enable", "YES"), ("anon_umask", "022")];
-    let launch = Launch::new().options(&base).option("anon_upload_enable", "YES");
+    let launch = Launch::new()
+        .options(&base)
+        .option("anon_upload_enable", "YES");
     launch.root().file("old", "old");
     let server = launch.start();
     let mut control = server.anonymous();
@@ -193,7 +223,9 @@ fn anon_umask_and_file_open_mode_shape_what_anonymous_makes() {
 fn local_umask_shapes_what_an_account_makes() {
     let home = TempDir::new();
     let launch = Launch::new().account("someone", "word", home.path());
-    let server = launch.options(&[("write_enable", "YES"), ("local_umask", "037")]).start();
+    let server = launch
+        .options(&[("write_enable", "YES"), ("local_umask", "037")])
+        .start();
     let mut control = server.login("someone", "word");
     control.store("file", b"x");
     control.command("MKD dir", 257);
@@ -210,7 +242,12 @@ fn site_chmod_and_umask_serve_an_account() {
     let mut control = server.login("someone", "word");
     control.command("SITE CHMOD 604 a file", 200);
     assert_eq!(mode(&home, "a file"), 0o604);
-    for line in ["SITE CHMOD", "SITE CHMOD 644", "SITE CHMOD 9 a file", "SITE CHMOD rw a file"] {
+    for line in [
+        "SITE CHMOD",
+        "SITE CHMOD 644",
+        "SITE CHMOD 9 a file",
+        "SITE CHMOD rw a file",
+    ] {
         control.command_any(line, &[501]);
     }
     control.command("SITE CHMOD 644 missing", 550);

@@ -9,7 +9,9 @@ fn here(control: &mut Control) -> String {
 }
 
 fn quoted(words: &str) -> String {
-    let rest = words.strip_prefix('"').unwrap_or_else(|| panic!("no quotes: {words}"));
+    let rest = words
+        .strip_prefix('"')
+        .unwrap_or_else(|| panic!("no quotes: {words}"));
     let mut path = String::new();
     let mut letters = rest.chars().peekable();
     while let Some(letter) = letters.next() {
@@ -59,7 +61,13 @@ fn cwd_above_root_stays_at_root() {
     let server = Server::start(&[]);
     server.root().dir("a");
     let mut control = server.anonymous();
-    for line in ["CDUP", "CWD ..", "CWD ../../../..", "CWD /..", "CWD a/../../.."] {
+    for line in [
+        "CDUP",
+        "CWD ..",
+        "CWD ../../../..",
+        "CWD /..",
+        "CWD a/../../..",
+    ] {
         control.command(line, 250);
         assert_eq!(here(&mut control), "/", "{line}");
     }
@@ -95,7 +103,17 @@ fn a_directory_removed_under_the_session_is_refused_politely() {
 #[test]
 fn names_with_blanks_quotes_and_chinese_letters_are_directories_too() {
     let server = Server::start(&[]);
-    for name in ["with blanks", " leading", "trailing ", "quo\"te", "目录", "a'b", "-l", "*", "~"] {
+    for name in [
+        "with blanks",
+        " leading",
+        "trailing ",
+        "quo\"te",
+        "目录",
+        "a'b",
+        "-l",
+        "*",
+        "~",
+    ] {
         server.root().dir(name);
         let mut control = server.anonymous();
         control.command(format!("CWD {name}"), 250);
@@ -110,7 +128,11 @@ fn a_quote_in_a_name_is_doubled_in_the_reply() {
     let mut control = server.anonymous();
     control.command("CWD say \"hi\"", 250);
     let reply = control.command("PWD", 257);
-    assert!(reply.text().starts_with("257 \"/say \"\"hi\"\"\""), "{}", reply.text());
+    assert!(
+        reply.text().starts_with("257 \"/say \"\"hi\"\"\""),
+        "{}",
+        reply.text()
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@ use crate::support::server::Server;
 fn the_types_that_exist_are_taken() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
-    for line in ["TYPE A", "TYPE A N", "TYPE I", "TYPE L 8", "type a", "type i", "TYPE a n"] {
+    for line in [
+        "TYPE A", "TYPE A N", "TYPE I", "TYPE L 8", "type a", "type i", "TYPE a n",
+    ] {
         control.command(line, 200);
     }
 }
@@ -17,7 +19,14 @@ fn the_types_that_exist_are_taken() {
 fn the_types_that_do_not_exist_are_refused() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
-    for line in ["TYPE E", "TYPE E N", "TYPE A T", "TYPE A C", "TYPE L 7", "TYPE L 36"] {
+    for line in [
+        "TYPE E",
+        "TYPE E N",
+        "TYPE A T",
+        "TYPE A C",
+        "TYPE L 7",
+        "TYPE L 36",
+    ] {
         control.command(line, 504);
     }
     for line in ["TYPE X", "TYPE AA", "TYPE L", "TYPE I I", "TYPE L eight"] {
@@ -74,18 +83,33 @@ fn opts_mlst_tells_the_facts_it_will_send() {
     server.root().file("file", "12345");
     let mut control = server.anonymous();
     // RFC 3659 section 7.9.
-    let words = control.command("OPTS MLST size;type;nonsense;", 200).words();
-    assert_eq!(words.to_lowercase(), "mlst opts type;size;", "facts in the order of FEAT");
+    let words = control
+        .command("OPTS MLST size;type;nonsense;", 200)
+        .words();
+    assert_eq!(
+        words.to_lowercase(),
+        "mlst opts type;size;",
+        "facts in the order of FEAT"
+    );
     let text = control.command("MLST file", 250).text();
     let facts = text.lines().nth(1).unwrap().to_lowercase();
-    assert!(facts.contains("size=5;") && facts.contains("type=file;"), "{facts}");
+    assert!(
+        facts.contains("size=5;") && facts.contains("type=file;"),
+        "{facts}"
+    );
     assert!(!facts.contains("modify="), "{facts}");
     let features = control.command("FEAT", 211).text().to_lowercase();
-    assert!(features.contains("size*;") && features.contains("modify;"), "{features}");
+    assert!(
+        features.contains("size*;") && features.contains("modify;"),
+        "{features}"
+    );
     let words = control.command("OPTS MLST", 200).words();
     assert_eq!(words.trim_end().to_lowercase(), "mlst opts");
     let text = control.command("MLST file", 250).text();
-    assert_eq!(text.lines().nth(1).unwrap().trim_start_matches(' '), "/file");
+    assert_eq!(
+        text.lines().nth(1).unwrap().trim_start_matches(' '),
+        "/file"
+    );
 }
 
 #[test]
@@ -113,7 +137,14 @@ fn verbs_of_the_rfc_that_are_not_served_are_told_apart_from_unknown_ones() {
     for line in ["ACCT x", "SMNT /", "REIN"] {
         control.command(line, 502);
     }
-    for line in ["XYZZY", "FOO bar", "A", "RETRX file", "RET file", "NOOPNOOP"] {
+    for line in [
+        "XYZZY",
+        "FOO bar",
+        "A",
+        "RETRX file",
+        "RET file",
+        "NOOPNOOP",
+    ] {
         control.command(line, 500);
     }
     control.goes_on();

@@ -89,7 +89,10 @@ fn port_takes_the_place_of_pasv() {
     control.pasv();
     let listener = control.active();
     control.command("RETR file", 150);
-    assert_eq!(read_all(crate::support::data::accept(&listener).0), b"content");
+    assert_eq!(
+        read_all(crate::support::data::accept(&listener).0),
+        b"content"
+    );
     control.expect(226);
 }
 
@@ -126,21 +129,30 @@ fn pasv_promiscuous_takes_the_stranger() {
 
 /// A port that was free a moment ago, for options that name one.
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 #[test]
 fn passive_ports_come_from_the_configured_range() {
     let low = free_port().clamp(1024, 65_000);
     let high = low + 40;
-    let server =
-        Server::start(&[("pasv_min_port", &low.to_string()), ("pasv_max_port", &high.to_string())]);
+    let server = Server::start(&[
+        ("pasv_min_port", &low.to_string()),
+        ("pasv_max_port", &high.to_string()),
+    ]);
     server.root().file("file", "content");
     let mut seen = HashSet::new();
     for _ in 0..10 {
         let mut control = server.anonymous();
         let port = control.pasv().port();
-        assert!((low..=high).contains(&port), "{port} is not in {low}..{high}");
+        assert!(
+            (low..=high).contains(&port),
+            "{port} is not in {low}..{high}"
+        );
         seen.insert(port);
         assert_eq!(control.retrieve("file"), b"content");
     }

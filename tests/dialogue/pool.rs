@@ -11,7 +11,9 @@ use crate::support::server::{Launch, Server};
 
 /// The number of threads the daemon has.
 fn threads(server: &Server) -> usize {
-    fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap().count()
+    fs::read_dir(format!("/proc/{}/task", server.pid()))
+        .unwrap()
+        .count()
 }
 
 #[test]
@@ -36,7 +38,11 @@ fn silent_sessions_give_their_threads_back() {
     let _silent: Vec<Control> = (0..200).map(|_| server.anonymous()).collect();
     let end = Instant::now() + PATIENCE;
     while threads(&server) > 100 {
-        assert!(Instant::now() < end, "{} threads for 200 silent sessions", threads(&server));
+        assert!(
+            Instant::now() < end,
+            "{} threads for 200 silent sessions",
+            threads(&server)
+        );
         std::thread::yield_now();
     }
 }
@@ -44,17 +50,21 @@ fn silent_sessions_give_their_threads_back() {
 #[test]
 fn clients_that_connect_and_say_nothing_hold_up_nobody() {
     let server = Server::start(&[]);
-    let _silent: Vec<Control> =
-        (0..200).map(|_| Control::connect_ungreeted(server.address())).collect();
+    let _silent: Vec<Control> = (0..200)
+        .map(|_| Control::connect_ungreeted(server.address()))
+        .collect();
     server.anonymous().goes_on();
 }
 
 #[test]
 fn a_lack_of_descriptors_does_not_end_the_accept_loop() {
-    let mut server = Launch::new().through(&["prlimit", "--nofile=64:64", "--"]).start();
+    let mut server = Launch::new()
+        .through(&["prlimit", "--nofile=64:64", "--"])
+        .start();
     server.root().file("file", "content");
-    let crowd: Vec<Control> =
-        (0..150).map(|_| Control::connect_ungreeted(server.address())).collect();
+    let crowd: Vec<Control> = (0..150)
+        .map(|_| Control::connect_ungreeted(server.address()))
+        .collect();
     drop(crowd);
     let mut control = until_greeted(&server);
     control.login_anonymous();
@@ -68,7 +78,10 @@ fn until_greeted(server: &Server) -> Control {
     loop {
         let mut control = Control::connect_ungreeted(server.address());
         let mut byte = [0];
-        let greeted = control.writer().peek(&mut byte).is_ok_and(|count| count > 0);
+        let greeted = control
+            .writer()
+            .peek(&mut byte)
+            .is_ok_and(|count| count > 0);
         if greeted && control.reply().code == 220 {
             return control;
         }
@@ -79,8 +92,9 @@ fn until_greeted(server: &Server) -> Control {
 #[test]
 fn two_hundred_connections_in_one_moment_are_all_greeted() {
     let server = Server::start(&[]);
-    let mut crowd: Vec<Control> =
-        (0..200).map(|_| Control::connect_ungreeted(server.address())).collect();
+    let mut crowd: Vec<Control> = (0..200)
+        .map(|_| Control::connect_ungreeted(server.address()))
+        .collect();
     for control in &mut crowd {
         control.expect(220);
     }
@@ -106,7 +120,11 @@ fn sessions_come_and_go_without_leaving_descriptors() {
     }
     let end = Instant::now() + PATIENCE;
     while open().unwrap() > before + 16 {
-        assert!(Instant::now() < end, "{before} before, {} after", open().unwrap());
+        assert!(
+            Instant::now() < end,
+            "{before} before, {} after",
+            open().unwrap()
+        );
         std::thread::yield_now();
     }
 }

@@ -10,7 +10,11 @@ use crate::support::server::{IRONFTPD, Launch};
 use crate::support::temp::TempDir;
 
 fn ironftpd(words: &[&str]) -> Finished {
-    run(Command::new(IRONFTPD).args(words).env_remove("RUST_LOG"), b"", PATIENCE)
+    run(
+        Command::new(IRONFTPD).args(words).env_remove("RUST_LOG"),
+        b"",
+        PATIENCE,
+    )
 }
 
 /// Starts with this configuration text; it must be refused, and standard error
@@ -21,7 +25,11 @@ fn refused(text: &str, words: &[&str]) {
     let file = directory.file("site.conf", text);
     let finished = ironftpd(&[file.to_str().unwrap()]);
     let code = finished.status.code();
-    assert!(code.is_some_and(|code| code != 0 && code != 101), "{}", finished.words());
+    assert!(
+        code.is_some_and(|code| code != 0 && code != 101),
+        "{}",
+        finished.words()
+    );
     let said = String::from_utf8_lossy(&finished.stderr).into_owned();
     for word in words {
         assert!(said.contains(word), "{word:?} is not in {said:?}");
@@ -38,12 +46,18 @@ fn an_unknown_option_is_named_with_file_and_line_and_a_suggestion() {
 
 #[test]
 fn a_bad_value_is_named_with_its_option() {
-    refused("listen_port=abc\n", &["site.conf", "1", "listen_port", "abc"]);
+    refused(
+        "listen_port=abc\n",
+        &["site.conf", "1", "listen_port", "abc"],
+    );
     refused("listen_port=70000\n", &["listen_port"]);
     refused("listen=MAYBE\n", &["listen", "MAYBE"]);
     refused("anon_umask=9\n", &["anon_umask"]);
     refused("max_clients=99999999999999999999\n", &["max_clients"]);
-    refused("listen_address=not.an.address.at.all\n", &["listen_address"]);
+    refused(
+        "listen_address=not.an.address.at.all\n",
+        &["listen_address"],
+    );
 }
 
 #[test]
@@ -88,8 +102,14 @@ fn a_root_that_is_no_directory_is_refused() {
     let directory = TempDir::new();
     let file = directory.file("file", "");
     let text = good(&directory, 0);
-    refused(&format!("{text}anon_root={}\n", file.display()), &["anon_root"]);
-    refused(&format!("{text}anon_root=/nonexistent/root\n"), &["anon_root", "/nonexistent/root"]);
+    refused(
+        &format!("{text}anon_root={}\n", file.display()),
+        &["anon_root"],
+    );
+    refused(
+        &format!("{text}anon_root=/nonexistent/root\n"),
+        &["anon_root", "/nonexistent/root"],
+    );
     let serve = ironftpd(&["--serve", file.to_str().unwrap(), "--port", "0"]);
     assert!(!serve.status.success(), "{}", serve.words());
 }
@@ -99,13 +119,23 @@ fn o_comes_after_the_file() {
     let directory = TempDir::new();
     let file = directory.file("site.conf", good(&directory, 0) + "max_clients=7\n");
     let file = file.to_str().unwrap();
-    let printed = ironftpd(&["-o", "max_clients=8", "-o", "ftpd_banner=hi", "--print-config", file]);
+    let printed = ironftpd(&[
+        "-o",
+        "max_clients=8",
+        "-o",
+        "ftpd_banner=hi",
+        "--print-config",
+        file,
+    ]);
     let text = String::from_utf8(printed.succeed().stdout).unwrap();
     assert!(text.contains("max_clients=8\n"), "{text}");
     assert!(text.contains("ftpd_banner=hi\n"), "{text}");
     let refused = ironftpd(&["-o", "max_client=8", file]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && said.contains("max_clients"), "{said}");
+    assert!(
+        !refused.status.success() && said.contains("max_clients"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -139,14 +169,27 @@ fn version_and_help_are_printed() {
     assert!(String::from_utf8_lossy(&said).contains(env!("CARGO_PKG_VERSION")));
     let help = ironftpd(&["-h"]).succeed();
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    for word in ["--serve", "--port", "--write", "--user", "--print-config", "--check", "-o"] {
+    for word in [
+        "--serve",
+        "--port",
+        "--write",
+        "--user",
+        "--print-config",
+        "--check",
+        "-o",
+    ] {
         assert!(help.contains(word), "{word} is not in {help}");
     }
 }
 
 #[test]
 fn a_bad_command_line_is_refused() {
-    for words in [&["--nonsense"][..], &["-o", "no-sign", "x"], &["a", "b"], &["--port", "x"]] {
+    for words in [
+        &["--nonsense"][..],
+        &["-o", "no-sign", "x"],
+        &["a", "b"],
+        &["--port", "x"],
+    ] {
         let finished = ironftpd(words);
         assert!(!finished.status.success(), "{words:?}");
         assert!(!finished.stderr.is_empty(), "{words:?}");

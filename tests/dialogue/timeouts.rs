@@ -15,7 +15,10 @@ use crate::support::tree::sparse_file;
 #[track_caller]
 fn took_about_a_second(start: Instant) {
     let took = start.elapsed();
-    assert!(took > Duration::from_millis(700) && took < PATIENCE / 2, "{took:?}");
+    assert!(
+        took > Duration::from_millis(700) && took < PATIENCE / 2,
+        "{took:?}"
+    );
 }
 
 #[test]
@@ -66,7 +69,10 @@ fn a_data_connection_that_stands_still_is_given_up() {
 
 #[test]
 fn an_upload_that_stands_still_is_given_up() {
-    let server = Launch::new().writable().option("data_connection_timeout", "1").start();
+    let server = Launch::new()
+        .writable()
+        .option("data_connection_timeout", "1")
+        .start();
     let mut control = server.anonymous();
     let data = control.passive();
     control.command("STOR new", 150);
@@ -94,12 +100,15 @@ fn a_client_that_does_not_answer_gets_425_after_connect_timeout() {
     let mut control = server.anonymous();
     // A listener whose queue is full: the kernel drops further attempts.
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    listener
+        .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
+        .unwrap();
     listener.listen(0).unwrap();
     let address = listener.local_addr().unwrap().as_socket().unwrap();
     let short = Duration::from_millis(200);
-    let held: Vec<_> =
-        (0..3).map_while(|_| TcpStream::connect_timeout(&address, short).ok()).collect();
+    let held: Vec<_> = (0..3)
+        .map_while(|_| TcpStream::connect_timeout(&address, short).ok())
+        .collect();
     assert!(held.len() < 3, "the queue has no end");
     control.command(port_line(address), 200);
     let start = Instant::now();

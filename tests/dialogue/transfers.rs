@@ -13,11 +13,19 @@ fn files_of_all_sizes_come_and_go_unchanged() {
     let server = Server::writable();
     let mut control = server.anonymous();
     control.command("TYPE I", 200);
-    for size in [0, 1, 2, 4095, 4096, 65_536, 65_537, 1_048_576, 1_048_577, 9_000_001] {
+    for size in [
+        0, 1, 2, 4095, 4096, 65_536, 65_537, 1_048_576, 1_048_577, 9_000_001,
+    ] {
         let content = noise(size);
         control.store(&format!("file {size}"), &content);
-        assert!(server.root().read(format!("file {size}")) == content, "STOR of {size} bytes");
-        assert!(control.retrieve(&format!("file {size}")) == content, "RETR of {size} bytes");
+        assert!(
+            server.root().read(format!("file {size}")) == content,
+            "STOR of {size} bytes"
+        );
+        assert!(
+            control.retrieve(&format!("file {size}")) == content,
+            "RETR of {size} bytes"
+        );
     }
 }
 
@@ -119,7 +127,10 @@ fn ascii_downloads_turn_lf_into_crlf_where_enabled() {
 
 #[test]
 fn ascii_uploads_turn_crlf_into_lf_where_enabled() {
-    let server = Launch::new().writable().option("ascii_upload_enable", "YES").start();
+    let server = Launch::new()
+        .writable()
+        .option("ascii_upload_enable", "YES")
+        .start();
     let mut control = server.anonymous();
     control.command("TYPE A", 200);
     control.store("text", b"one\r\n\r\ntwo\r\nno end");
@@ -130,7 +141,10 @@ fn ascii_uploads_turn_crlf_into_lf_where_enabled() {
 
 #[test]
 fn a_crlf_cut_in_two_by_the_network_is_still_one_line_end() {
-    let server = Launch::new().writable().option("ascii_upload_enable", "YES").start();
+    let server = Launch::new()
+        .writable()
+        .option("ascii_upload_enable", "YES")
+        .start();
     let mut control = server.anonymous();
     control.command("TYPE A", 200);
     let mut data = control.passive();
@@ -147,9 +161,14 @@ fn a_crlf_cut_in_two_by_the_network_is_still_one_line_end() {
 #[test]
 fn large_ascii_files_survive_both_ways() {
     let launch = Launch::new().writable();
-    let options = [("ascii_upload_enable", "YES"), ("ascii_download_enable", "YES")];
+    let options = [
+        ("ascii_upload_enable", "YES"),
+        ("ascii_download_enable", "YES"),
+    ];
     let server = launch.options(&options).start();
-    let text: String = (0..200_000).map(|number| format!("line {number}\n")).collect();
+    let text: String = (0..200_000)
+        .map(|number| format!("line {number}\n"))
+        .collect();
     let wire = text.replace('\n', "\r\n");
     let mut control = server.anonymous();
     control.command("TYPE A", 200);
@@ -173,7 +192,16 @@ fn ascii_changes_nothing_unless_enabled() {
 fn names_with_blanks_and_chinese_letters_are_files_too() {
     let server = Server::writable();
     let mut control = server.anonymous();
-    for name in ["with blanks", " leading", "trailing ", "quo\"te", "文件 名", "-l", "*?[", "a'b"] {
+    for name in [
+        "with blanks",
+        " leading",
+        "trailing ",
+        "quo\"te",
+        "文件 名",
+        "-l",
+        "*?[",
+        "a'b",
+    ] {
         control.store(name, name.as_bytes());
         assert_eq!(server.root().read(name), name.as_bytes());
         assert_eq!(control.retrieve(&format!("/{name}")), name.as_bytes());

@@ -24,7 +24,11 @@ pub struct Reply {
 impl Reply {
     /// All lines as text, for looking at and for assertions.
     pub fn text(&self) -> String {
-        let lines: Vec<_> = self.lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
+        let lines: Vec<_> = self
+            .lines
+            .iter()
+            .map(|line| String::from_utf8_lossy(line))
+            .collect();
         lines.join("\n")
     }
 
@@ -54,7 +58,10 @@ impl Control {
     /// Connects and reads nothing yet.
     #[track_caller]
     pub fn connect_ungreeted(server: SocketAddr) -> Control {
-        Control::over(TcpStream::connect_timeout(&server, PATIENCE).unwrap(), server)
+        Control::over(
+            TcpStream::connect_timeout(&server, PATIENCE).unwrap(),
+            server,
+        )
     }
 
     /// Connects from a given address of this machine.
@@ -72,7 +79,11 @@ impl Control {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Control { stream, server, buffered: Vec::new() }
+        Control {
+            stream,
+            server,
+            buffered: Vec::new(),
+        }
     }
 
     /// The server's end of this connection.
@@ -149,7 +160,11 @@ impl Control {
     #[track_caller]
     pub fn expect_any(&mut self, codes: &[u16]) -> Reply {
         let reply = self.reply();
-        assert!(codes.contains(&reply.code), "expected {codes:?}, got {}", reply.text());
+        assert!(
+            codes.contains(&reply.code),
+            "expected {codes:?}, got {}",
+            reply.text()
+        );
         reply
     }
 
@@ -191,7 +206,11 @@ impl Control {
                 }
                 return line;
             }
-            assert_ne!(self.fill(), 0, "the server has closed the control connection");
+            assert_ne!(
+                self.fill(),
+                0,
+                "the server has closed the control connection"
+            );
         }
     }
 
@@ -239,7 +258,12 @@ impl Control {
 #[track_caller]
 fn code_of(line: &[u8]) -> u16 {
     let shown = String::from_utf8_lossy(line);
-    assert!(line.len() >= 4 && matches!(line[3], b' ' | b'-'), "no reply: {shown:?}");
+    assert!(
+        line.len() >= 4 && matches!(line[3], b' ' | b'-'),
+        "no reply: {shown:?}"
+    );
     let digits = std::str::from_utf8(&line[..3]).unwrap_or("?");
-    digits.parse().unwrap_or_else(|_| panic!("no code: {shown:?}"))
+    digits
+        .parse()
+        .unwrap_or_else(|_| panic!("no code: {shown:?}"))
 }

@@ -21,9 +21,18 @@ impl Control {
     pub fn epsv(&mut self) -> SocketAddr {
         let reply = self.command("EPSV", 229);
         let text = reply.words();
-        let inside = text.split_once('(').and_then(|(_, rest)| rest.split_once(')')).unwrap().0;
-        let port = inside.strip_prefix("|||").and_then(|rest| rest.strip_suffix('|'));
-        let port = port.unwrap_or_else(|| panic!("no port: {text}")).parse().unwrap();
+        let inside = text
+            .split_once('(')
+            .and_then(|(_, rest)| rest.split_once(')'))
+            .unwrap()
+            .0;
+        let port = inside
+            .strip_prefix("|||")
+            .and_then(|rest| rest.strip_suffix('|'));
+        let port = port
+            .unwrap_or_else(|| panic!("no port: {text}"))
+            .parse()
+            .unwrap();
         SocketAddr::new(self.server().ip(), port)
     }
 
@@ -99,17 +108,27 @@ impl Control {
 #[track_caller]
 pub fn pasv_address(reply: &Reply) -> SocketAddr {
     let text = reply.words();
-    let inside = text.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let inside = text
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
     let inside = inside.unwrap_or_else(|| panic!("no brackets: {text}")).0;
-    let numbers: Vec<u8> = inside.split(',').map(|number| number.parse().unwrap()).collect();
-    let [a, b, c, d, high, low] = numbers[..] else { panic!("not six numbers: {text}") };
+    let numbers: Vec<u8> = inside
+        .split(',')
+        .map(|number| number.parse().unwrap())
+        .collect();
+    let [a, b, c, d, high, low] = numbers[..] else {
+        panic!("not six numbers: {text}")
+    };
     SocketAddr::from((Ipv4Addr::new(a, b, c, d), u16::from_be_bytes([high, low])))
 }
 
 /// The PORT command for an address.
 pub fn port_line(address: SocketAddr) -> String {
     let [high, low] = address.port().to_be_bytes();
-    format!("PORT {},{high},{low}", address.ip().to_string().replace('.', ","))
+    format!(
+        "PORT {},{high},{low}",
+        address.ip().to_string().replace('.', ",")
+    )
 }
 
 /// The EPRT command for an address.
@@ -164,6 +183,9 @@ pub fn lines_of(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     assert!(text.is_empty() || text.ends_with("\r\n"), "{text:?}");
     let lines: Vec<String> = text.split_terminator("\r\n").map(String::from).collect();
-    assert!(!lines.iter().any(|line| line.contains(['\r', '\n'])), "{lines:?}");
+    assert!(
+        !lines.iter().any(|line| line.contains(['\r', '\n'])),
+        "{lines:?}"
+    );
     lines
 }

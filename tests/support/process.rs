@@ -82,7 +82,14 @@ pub fn run_with<T: Send + 'static>(
     let stdout = before(end, &out, &mut child, command);
     let stderr = before(end, &err, &mut child, command);
     let status = child.wait().unwrap();
-    (Finished { status, stdout: Vec::new(), stderr }, stdout)
+    (
+        Finished {
+            status,
+            stdout: Vec::new(),
+            stderr,
+        },
+        stdout,
+    )
 }
 
 /// Waits for a reader thread; its pipe is closed when the program ends.

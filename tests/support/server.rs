@@ -102,7 +102,9 @@ impl Launch {
 
     /// Sets several options.
     pub fn options(self, options: &[(&str, &str)]) -> Launch {
-        options.iter().fold(self, |launch, (name, value)| launch.option(name, value))
+        options
+            .iter()
+            .fold(self, |launch, (name, value)| launch.option(name, value))
     }
 
     /// Everything an anonymous user can be allowed, so that a test of a write
@@ -119,13 +121,15 @@ impl Launch {
 
     /// A virtual account, made with ironftpctl.
     pub fn account(mut self, name: &str, password: &str, home: &Path) -> Launch {
-        self.accounts.push((name.into(), password.into(), home.into(), false));
+        self.accounts
+            .push((name.into(), password.into(), home.into(), false));
         self
     }
 
     /// A virtual account that may only read.
     pub fn read_only_account(mut self, name: &str, password: &str, home: &Path) -> Launch {
-        self.accounts.push((name.into(), password.into(), home.into(), true));
+        self.accounts
+            .push((name.into(), password.into(), home.into(), true));
         self
     }
 
@@ -208,7 +212,10 @@ pub fn change_account(file: &Path, action: &str, name: &str, input: &str) -> Fin
 /// What vsftpd needs beside the same options, and the port it is given since
 /// it does not tell which one it got.
 fn as_vsftpd(options: &mut Vec<(String, String)>) -> SocketAddr {
-    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap();
     options.retain(|(name, _)| name != "listen_port");
     for (name, value) in [
         ("seccomp_sandbox", "NO"),
@@ -252,7 +259,11 @@ impl Server {
     #[track_caller]
     pub fn serve(root: TempDir, words: &[&str], input: &str) -> Server {
         let mut command = Command::new(IRONFTPD);
-        command.arg("--serve").arg(root.path()).args(["--port", "0"]).args(words);
+        command
+            .arg("--serve")
+            .arg(root.path())
+            .args(["--port", "0"])
+            .args(words);
         Server::spawn(command, input.as_bytes(), root, TempDir::new(), None)
     }
 
@@ -264,7 +275,10 @@ impl Server {
         home: TempDir,
         address: Option<SocketAddr>,
     ) -> Server {
-        command.env_remove("RUST_LOG").env("HOME", home.path()).current_dir(home.path());
+        command
+            .env_remove("RUST_LOG")
+            .env("HOME", home.path())
+            .current_dir(home.path());
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -286,7 +300,14 @@ impl Server {
             writer.changed.notify_all();
         });
         let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        let mut server = Server { child, address: unknown, log, root, home, ended: None };
+        let mut server = Server {
+            child,
+            address: unknown,
+            log,
+            root,
+            home,
+            ended: None,
+        };
         server.address = match address {
             Some(address) => until_it_answers(address),
             None => server.listening_address(1),
@@ -352,9 +373,9 @@ impl Server {
     /// Waits until a line of the log holds `words`, and gives that line.
     #[track_caller]
     pub fn wait_for_log(&self, words: &str) -> String {
-        let found = self
-            .log
-            .wait(PATIENCE, |lines, _| lines.iter().find(|line| line.contains(words)).cloned());
+        let found = self.log.wait(PATIENCE, |lines, _| {
+            lines.iter().find(|line| line.contains(words)).cloned()
+        });
         found.unwrap_or_else(|| panic!("no line holds {words:?}:\n{}", self.log()))
     }
 

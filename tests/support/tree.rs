@@ -24,7 +24,10 @@ pub fn odd_tree(root: &TempDir) {
     root.file("binary.bin", noise(300_000));
     root.file("目录/里面/数据.bin", noise(70_000));
     root.file("dir with spaces/inner file", "inner\n");
-    root.file("deep/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/bottom", "deep\n");
+    root.file(
+        "deep/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/bottom",
+        "deep\n",
+    );
     for number in 0..40 {
         root.file(format!("many/file-{number:02}"), noise(number * 37));
     }
@@ -68,8 +71,17 @@ pub fn noise(length: usize) -> Vec<u8> {
 
 /// Places in the sparse file that are not zero, each with what stands there.
 fn marks() -> Vec<(u64, Vec<u8>)> {
-    let at = [0, 4096 * 3 + 17, 1 << 20, (1 << 30) - 5, (1 << 30) + (1 << 29), SPARSE_SIZE - 11];
-    at.into_iter().map(|at| (at, format!("@{at:010}").into_bytes())).collect()
+    let at = [
+        0,
+        4096 * 3 + 17,
+        1 << 20,
+        (1 << 30) - 5,
+        (1 << 30) + (1 << 29),
+        SPARSE_SIZE - 11,
+    ];
+    at.into_iter()
+        .map(|at| (at, format!("@{at:010}").into_bytes()))
+        .collect()
 }
 
 /// Makes the sparse file of [`SPARSE_SIZE`] bytes.
@@ -113,7 +125,11 @@ pub fn check_sparse(stream: &mut dyn Read) -> Result<(), String> {
         }
         at = end;
     }
-    if at == SPARSE_SIZE { Ok(()) } else { Err(format!("{at} bytes")) }
+    if at == SPARSE_SIZE {
+        Ok(())
+    } else {
+        Err(format!("{at} bytes"))
+    }
 }
 
 /// What a name in a tree stands for.
