@@ -22,7 +22,7 @@ impl TempDir {
         // Left behind by a killed run whose process id has come round again.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).unwrap();
-        open_to_all(&path, 0o777);
+        set_mode(&path, 0o777);
         let path = fs::canonicalize(path).unwrap();
         TempDir { path }
     }
@@ -30,6 +30,11 @@ impl TempDir {
     /// The directory's absolute name, without symbolic links.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Lets nobody but the owner write here any longer.
+    pub fn close_to_others(&self) {
+        set_mode(&self.path, 0o755);
     }
 
     /// Writes a file readable and writable by all; missing parents are made.
@@ -41,7 +46,7 @@ impl TempDir {
             self.dir(parent);
         }
         fs::write(&path, content).unwrap();
-        open_to_all(&path, 0o666);
+        set_mode(&path, 0o666);
         path
     }
 
@@ -53,7 +58,7 @@ impl TempDir {
             made.push(part);
             if !made.exists() {
                 fs::create_dir(&made).unwrap();
-                open_to_all(&made, 0o777);
+                set_mode(&made, 0o777);
             }
         }
         path
@@ -84,6 +89,6 @@ impl Drop for TempDir {
     }
 }
 
-fn open_to_all(path: &Path, mode: u32) {
+fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }

@@ -19,7 +19,7 @@ pub fn odd_tree(root: &TempDir) {
     root.file("dos.txt", "one\r\ntwo\r\n");
     root.file("empty file", "");
     root.file("a name with spaces.txt", "spaces\n");
-    root.file("percent%41 and #hash+plus.txt", "signs\n");
+    root.file("100% of #hash+plus.txt", "signs\n");
     root.file("中文 文件.txt", "中文内容\n");
     root.file("binary.bin", noise(300_000));
     root.file("目录/里面/数据.bin", noise(70_000));
