@@ -81,7 +81,9 @@ fn mfmt_sets_the_time_and_tells_it() {
     server.root().file("a file", "12345");
     let mut control = server.anonymous();
     let words = control.command("MFMT 20090213233130 a file", 213).words();
-    let (fact, name) = words.split_once(' ').unwrap_or_else(|| panic!("no space: {words}"));
+    let (fact, name) = words
+        .split_once(' ')
+        .unwrap_or_else(|| panic!("no space: {words}"));
     assert_eq!(fact.to_lowercase(), "modify=20090213233130;");
     assert!(name == "a file" || name == "/a file", "{words}");
     assert_eq!(modified(&server, "a file"), STAMP);

@@ -112,7 +112,6 @@ fn names_with_blanks_quotes_and_chinese_letters_are_directories_too() {
         "a'b",
         "-l",
         "*",
-        ,
     ] {
         server.root().dir(name);
         let mut control = server.anonymous();
