@@ -1,0 +1,95 @@
+//! No room: a full disk gives 452, the limit on a file's size 552 (RFC 959
+//! section 5.4), and neither ends the session or the daemon.
+
+use std::process::Command;
+
+use crate::support::process::run;
+use crate::support::server::{Launch, Server};
+use crate::support::tree::noise;
+use crate::support::{PATIENCE, is_root, left_out};
+
+/// Starts the server in a mount namespace of its own whose root directory is a
+/// file system of one MiB; nothing to unmount afterwards. `None` where the
+/// machine does not allow it.
+fn on_a_small_disk() -> Option<Server> {
+    let mut unshare = vec!["unshare", "--mount"];
+    if !is_root() {
+        unshare.extend(["--user", "--map-root-user"]);
+    }
+    let probe = run(
+        Command::new(unshare[0])
+            .args(&unshare[1..])
+            .args(["mount", "-t", "tmpfs", "x", "/mnt"]),
+        b"",
+        PATIENCE,
+    );
+    if !probe.status.success() {
+        left_out(&format!("no tmpfs may be mounted here: {}", probe.words()));
+        return None;
+    }
+    let launch = Launch::new().writable();
+    let root = launch.root().path().to_str().unwrap().to_owned();
+    let script = "mount -t tmpfs -o size=1m,mode=777 ironftpd-test \"$0\" && exec \"$@\"";
+    unshare.extend(["sh", "-c", script, &root]);
+    Some(launch.through(&unshare).start())
+}
+
+/// Stores more than fits; the server may answer or close the data connection
+/// before all has been sent.
+fn overfill(control: &mut crate::support::control::Control, line: &str, code: u16) {
+    let mut data = control.passive();
+    control.command(line, 150);
+    let _ = std::io::Write::write_all(&mut data, &noise(4_000_000));
+    drop(data);
+    control.expect(code);
+    control.goes_on();
+}
+
+#[test]
+fn a_full_disk_gives_452_and_the_session_goes_on() {
+    let Some(server) = on_a_small_disk() else {
+        return;
+    };
+    let mut control = server.anonymous();
+    control.command("TYPE I", 200);
+    overfill(&mut control, "STOR large", 452);
+    overfill(&mut control, "APPE large", 452);
+    control.command("DELE large", 250);
+    let small = noise(100_000);
+    control.store("small", &small);
+    assert!(control.retrieve("small") == small);
+}
+
+#[test]
+fn a_full_disk_gives_452_in_ascii_too() {
+    let Some(server) = on_a_small_disk() else {
+        return;
+    };
+    let mut control = server.anonymous();
+    control.command("TYPE A", 200);
+    overfill(&mut control, "STOR large", 452);
+}
+
+#[test]
+fn the_limit_on_file_size_gives_552_and_kills_nobody() {
+    let launch = Launch::new()
+        .writable()
+        .option("ascii_upload_enable", "YES");
+    let mut server = launch
+        .through(&["prlimit", "--fsize=1048576:1048576", "--"])
+        .start();
+    let mut control = server.anonymous();
+    let mut witness = server.anonymous();
+    for kind in ["TYPE I", "TYPE A"] {
+        control.command(kind, 200);
+        overfill(&mut control, "STOR large", 552);
+    }
+    control.command("TYPE I", 200);
+    control.command("REST 2000000", 350);
+    overfill(&mut control, "STOR large", 552);
+    witness.goes_on();
+    assert!(server.is_running());
+    let small = noise(100_000);
+    control.store("small", &small);
+    assert!(server.root().read("small") == small);
+}

@@ -1,0 +1,37 @@
+//! Scripted control connections against a running daemon, one file per family
+//! of commands. Real clients are in tests/clients.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+mod abort;
+mod accounts;
+mod active;
+mod bad_files;
+mod bad_lines;
+mod bad_numbers;
+mod confinement;
+mod facts;
+mod full_disk;
+mod limits;
+mod listing;
+mod login;
+mod modify;
+mod navigation;
+mod parameters;
+mod passive;
+mod pool;
+mod startup;
+#[path = "../support/mod.rs"]
+mod support;
+mod timeouts;
+mod transfers;

@@ -1,0 +1,35 @@
+//! What the dialogue and client tests stand on: a server of their own each,
+//! a scripted control connection, trees of files, and bounded child processes.
+//!
+//! Nothing here waits without an end: every read has a limit of
+//! [`PATIENCE`], so that a fault of the server fails a test and never hangs
+//! the run. No fixed port and no fixed directory is used; tests run in
+//! parallel.
+
+// Each test binary uses its own part of this module.
+#![allow(dead_code)]
+
+pub mod control;
+pub mod data;
+pub mod process;
+pub mod server;
+pub mod temp;
+pub mod tree;
+
+use std::time::Duration;
+
+/// How long a test waits for anything before it fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whether this process runs as root; some tests can only say why they are
+/// left out when it does not.
+pub fn is_root() -> bool {
+    // SAFETY: geteuid takes no argument, touches no memory and cannot fail.
+    unsafe { libc::geteuid() == 0 }
+}
+
+/// Says on stderr why the rest of a test was left out. Used only where the
+/// machine, not the server, lacks something; the caller returns afterwards.
+pub fn left_out(reason: &str) {
+    eprintln!("left out: {reason}");
+}
