@@ -47,6 +47,8 @@ run: export IRONFTPD_DIR := $(DIR)
 run: all ## share DIR=. on 127.0.0.1 PORT=2121, read-only; more options by ARGS='...'
 	@exec $(TARGET)/release/ironftpd --serve "$$IRONFTPD_DIR" --port $(PORT) $(ARGS)
 
+# A user's PATH on Debian leaves out the folders of nft and other system tools.
+test: export PATH := $(PATH):/usr/sbin:/sbin
 test: export IRONFTPD_NOT_RUN := $(NOT_RUN)
 test: ## run every test, after installing what the tests need or naming it
 	@sh tests/requirements.sh

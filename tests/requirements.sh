@@ -5,7 +5,7 @@
 # Where all is there it asks no package manager anything.
 set -eu
 cd "$(dirname "$0")/.."
-# A user's PATH on Debian leaves out the folders mount and nft live in.
+# A user's PATH on Debian leaves out the folder nft lives in.
 PATH=$PATH:/usr/sbin:/sbin
 export PATH
 
