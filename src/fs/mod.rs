@@ -1,2 +1,52 @@
-//! Stub.
+//! Files as a session sees them: a [`Root`] is a directory held as a
+//! capability, and every client pathname is resolved by the kernel beneath it.
+//!
+//! This floor knows permissions and names, not replies: which code a failure
+//! becomes is the session's business.
 #![forbid(unsafe_code)]
+
+pub mod directory;
+pub mod root;
+
+pub use directory::{Names, Reader};
+pub use root::{Existing, Root};
+
+use crate::sys;
+use std::fmt;
+
+/// Why a file operation failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The system said no.
+    System(sys::Error),
+    /// A FIFO, a socket or a device stands where a regular file is needed.
+    NotAFile,
+    /// A directory stands where a regular file is needed.
+    IsADirectory,
+    /// The operation makes no sense on the root itself.
+    IsTheRoot,
+    /// Only files that everybody may read are given out, and this is none.
+    NotWorldReadable,
+}
+
+impl From<sys::Error> for Error {
+    fn from(error: sys::Error) -> Error {
+        Error::System(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::System(error) => error.fmt(f),
+            Error::NotAFile => f.write_str("not a regular file"),
+            Error::IsADirectory => f.write_str("is a directory"),
+            Error::IsTheRoot => f.write_str("is the root directory"),
+            Error::NotWorldReadable => {
+                f.write_str("not readable by everybody (anon_world_readable_only)")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
