@@ -7,8 +7,8 @@
 #![forbid(unsafe_code)]
 
 use crate::protocol::{Line, LineReader, Reply};
-use crate::sys::transfer;
 use crate::sys;
+use crate::sys::transfer;
 use socket2::{SockRef, TcpKeepalive};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -67,7 +67,9 @@ pub fn prepare(socket: BorrowedFd<'_>) -> Result<(), sys::Error> {
         .and_then(|()| socket.set_read_timeout(Some(LINGER)))
         .and_then(|()| socket.set_write_timeout(Some(REPLY_PATIENCE)))
         .and_then(|()| {
-            let probes = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+            let probes = TcpKeepalive::new()
+                .with_time(KEEPALIVE)
+                .with_interval(KEEPALIVE);
             socket.set_tcp_keepalive(&probes)
         });
     prepared.map_err(|error| sys::Error::from_io("setsockopt", &error))

@@ -1,2 +1,89 @@
-//! Stub.
+//! The server-DTP (RFC 959 section 3.2): data connections, made in active
+//! or passive mode, and the moving of bytes over them.
+//!
+//! Data sockets never block. Wherever a transfer waits, it waits in one
+//! poll(2) for the data connection and the control connection together, the
+//! latter through [`Watch`]; this floor does not know what a command is.
 #![forbid(unsafe_code)]
+
+pub mod active;
+pub mod ascii;
+pub mod buffers;
+pub mod passive;
+pub mod rate;
+pub mod receive;
+pub mod send;
+pub mod transfer;
+
+pub use buffers::Buffers;
+pub use passive::{PassivePorts, Promise};
+pub use transfer::{Limits, Transfer};
+
+use crate::sys;
+use std::fmt;
+use std::net::SocketAddr;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+/// An open data connection.
+#[derive(Debug)]
+pub struct DataConnection {
+    /// The non-blocking socket; closing it ends a stream-mode transfer
+    /// (RFC 959 section 3.3).
+    pub socket: OwnedFd,
+    /// The client's end.
+    pub peer: SocketAddr,
+}
+
+/// Why a data connection did not come about or a transfer did not finish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interruption {
+    /// The client asked for it (ABOR).
+    Aborted,
+    /// The control connection is gone, and with it the client.
+    ControlLost,
+    /// Nothing moved, or nobody came, for this long.
+    TimedOut(Duration),
+    /// The data connection failed.
+    Network(sys::Error),
+    /// The file failed, on reading or writing.
+    Storage(sys::Error),
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Interruption::Aborted => f.write_str("aborted by the client"),
+            Interruption::ControlLost => f.write_str("control connection lost"),
+            Interruption::TimedOut(time) => write!(f, "nothing for {} s", time.as_secs()),
+            Interruption::Network(error) => write!(f, "data connection: {error}"),
+            Interruption::Storage(error) => write!(f, "file: {error}"),
+        }
+    }
+}
+
+/// What the watcher of the control connection wants to hear of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heed {
+    /// Input and the end.
+    Input,
+    /// Only the end: there is unread input that must wait.
+    End,
+    /// Nothing any more.
+    Nothing,
+}
+
+/// The control connection as a transfer sees it.
+pub trait Watch {
+    /// The descriptor to poll, and for what.
+    fn control(&self) -> (BorrowedFd<'_>, Heed);
+
+    /// Called when something happened there; `moved` is the bytes so far.
+    ///
+    /// # Errors
+    /// When the transfer is to end.
+    fn attend(&mut self, moved: u64) -> Result<(), Interruption>;
+
+    /// Called when a passive data connection came from a wrong address.
+    fn stranger(&mut self, peer: SocketAddr);
+}

@@ -63,8 +63,7 @@ impl Names {
 
     /// Adds a name. Beyond 4 GiB of names the rest is left out.
     pub fn push(&mut self, name: &[u8]) {
-        let (Ok(offset), Ok(length)) =
-            (u32::try_from(self.bytes.len()), u16::try_from(name.len()))
+        let (Ok(offset), Ok(length)) = (u32::try_from(self.bytes.len()), u16::try_from(name.len()))
         else {
             return;
         };

@@ -8,8 +8,8 @@
 
 use super::Error;
 use crate::protocol::VirtualPath;
-use crate::sys::file::{self, Attributes, OpenHow};
 use crate::sys;
+use crate::sys::file::{self, Attributes, OpenHow};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -46,8 +46,8 @@ impl Root {
     /// has no openat2.
     pub fn open(path: &Path) -> Result<Root, sys::Error> {
         let here = std::fs::File::open("/").map_err(|error| sys::Error::from_io("open", &error))?;
-        let absolute = std::path::absolute(path)
-            .map_err(|error| sys::Error::from_io("getcwd", &error))?;
+        let absolute =
+            std::path::absolute(path).map_err(|error| sys::Error::from_io("getcwd", &error))?;
         let directory = file::openat2(
             here.as_fd(),
             absolute.as_os_str().as_bytes(),
@@ -295,7 +295,12 @@ mod tests {
         symlink("/proc/self/root", place.0.join("root/magic")).unwrap();
         symlink("/file", place.0.join("root/sub/inside")).unwrap();
         let root = place.root();
-        for name in ["relative", "absolute", "magic/etc/passwd", "sub/../../secret"] {
+        for name in [
+            "relative",
+            "absolute",
+            "magic/etc/passwd",
+            "sub/../../secret",
+        ] {
             assert!(root.open_file(&path(name)).is_err(), "{name}");
         }
         // An absolute link counts from the root, so this one leads to a file.
@@ -318,7 +323,10 @@ mod tests {
     fn a_directory_is_not_opened_as_a_file() {
         let place = Place::new("directory");
         let root = place.root();
-        assert_eq!(root.open_file(&path("sub")).unwrap_err(), Error::IsADirectory);
+        assert_eq!(
+            root.open_file(&path("sub")).unwrap_err(),
+            Error::IsADirectory
+        );
         assert_eq!(root.delete(&path("/")).unwrap_err(), Error::IsTheRoot);
     }
 }

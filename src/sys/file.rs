@@ -5,8 +5,8 @@
 //! the kernel is asked. O_CLOEXEC and O_NOCTTY are added here, never by
 //! callers.
 
-use super::error::{Error, check, check_length, retry};
 use super::Result;
+use super::error::{Error, check, check_length, retry};
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -86,7 +86,12 @@ pub fn openat2(directory: BorrowedFd<'_>, path: &[u8], how: OpenHow) -> Result<O
     let name = c_name("openat2", path)?;
     // SAFETY: open_how is a plain struct of integers, for which all zeros is a value.
     let mut request: libc::open_how = unsafe { std::mem::zeroed() };
-    request.flags = u64::from((how.flags | libc::O_CLOEXEC | libc::O_NOCTTY).cast_unsigned());
+    let mut flags = how.flags | libc::O_CLOEXEC;
+    // openat2 refuses flags that mean nothing, as O_NOCTTY does with O_PATH.
+    if flags & libc::O_PATH == 0 {
+        flags |= libc::O_NOCTTY;
+    }
+    request.flags = u64::from(flags.cast_unsigned());
     request.mode = u64::from(how.mode);
     request.resolve = how.resolve;
     retry(|| {
@@ -275,10 +280,7 @@ fn remove(directory: BorrowedFd<'_>, name: &[u8], flags: i32) -> Result<()> {
 ///
 /// # Errors
 /// renameat's own.
-pub fn rename_at(
-    from: (BorrowedFd<'_>, &[u8]),
-    to: (BorrowedFd<'_>, &[u8]),
-) -> Result<()> {
+pub fn rename_at(from: (BorrowedFd<'_>, &[u8]), to: (BorrowedFd<'_>, &[u8])) -> Result<()> {
     let old = c_name("renameat", from.1)?;
     let new = c_name("renameat", to.1)?;
     // SAFETY: both names end in NUL and outlive the call.
@@ -360,8 +362,7 @@ pub fn chmod(file: BorrowedFd<'_>, mode: u32) -> Result<()> {
 /// # Errors
 /// ftruncate's own; EFBIG when `length` does not fit a file offset.
 pub fn truncate(file: BorrowedFd<'_>, length: u64) -> Result<()> {
-    let length =
-        libc::off_t::try_from(length).map_err(|_| Error::new("ftruncate", libc::EFBIG))?;
+    let length = libc::off_t::try_from(length).map_err(|_| Error::new("ftruncate", libc::EFBIG))?;
     // SAFETY: only integers are passed.
     check("ftruncate", unsafe {
         libc::ftruncate(file.as_raw_fd(), length)

@@ -1,8 +1,8 @@
 //! Waiting: poll(2) over a few descriptors, epoll(7) over many, eventfd(2)
 //! to be woken by another thread.
 
-use super::error::{Error, check, retry};
 use super::Result;
+use super::error::{Error, check, retry};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The process as a whole: limits, umask, allocator.
 
-use super::error::{check, Error};
 use super::Result;
+use super::error::{Error, check};
 
 /// Raises RLIMIT_NOFILE to its hard limit and returns it. Each session takes
 /// one descriptor, and the usual soft limit of 1,024 would be the first wall.

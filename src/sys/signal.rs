@@ -1,8 +1,8 @@
 //! Signals as input of the main thread: blocked everywhere, read from a
 //! signalfd(2). A handler would run on whichever worker the kernel picks.
 
-use super::error::{Error, check};
 use super::Result;
+use super::error::{Error, check};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// The signals that ask the daemon to do something.

@@ -1,9 +1,9 @@
 //! The few things about sockets that neither std nor socket2 offers.
 
-use super::error::{Error, check, retry};
 use super::Result;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use super::error::{Error, check, retry};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// accept4(2) on a non-blocking listener: a non-blocking connection and its
 /// peer, in one call (socket2's accept would need two more for the flags).

@@ -4,8 +4,8 @@
 //! Sockets here are non-blocking or asked with MSG_DONTWAIT; a call that
 //! finds nothing to do returns an error for which [`Error::would_block`] holds.
 
-use super::error::{Error, check, check_length, retry};
 use super::Result;
+use super::error::{Error, check, check_length, retry};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// sendfile(2): up to `count` bytes of `file` from `offset` to `socket`.
@@ -22,7 +22,12 @@ pub fn sendfile(
     retry(|| {
         // SAFETY: `offset` is a live off_t the kernel reads and writes.
         check_length("sendfile", unsafe {
-            libc::sendfile(socket.as_raw_fd(), file.as_raw_fd(), &raw mut *offset, count)
+            libc::sendfile(
+                socket.as_raw_fd(),
+                file.as_raw_fd(),
+                &raw mut *offset,
+                count,
+            )
         })
     })
 }
@@ -66,7 +71,12 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], wait: bool) -> Result<usize> {
     retry(|| {
         // SAFETY: the kernel reads at most `bytes.len()` bytes of the slice.
         check_length("send", unsafe {
-            libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags)
+            libc::send(
+                socket.as_raw_fd(),
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                flags,
+            )
         })
     })
 }
@@ -93,8 +103,7 @@ pub fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// pread's own; EOVERFLOW when `offset` does not fit a file offset.
 pub fn read_at(file: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usize> {
-    let offset =
-        libc::off_t::try_from(offset).map_err(|_| Error::new("pread", libc::EOVERFLOW))?;
+    let offset = libc::off_t::try_from(offset).map_err(|_| Error::new("pread", libc::EOVERFLOW))?;
     retry(|| {
         // SAFETY: the kernel writes at most `buffer.len()` bytes to the buffer.
         check_length("pread", unsafe {
@@ -113,8 +122,7 @@ pub fn read_at(file: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<u
 /// # Errors
 /// lseek's own; EOVERFLOW when `offset` does not fit a file offset.
 pub fn seek(file: BorrowedFd<'_>, offset: u64) -> Result<()> {
-    let offset =
-        libc::off_t::try_from(offset).map_err(|_| Error::new("lseek", libc::EOVERFLOW))?;
+    let offset = libc::off_t::try_from(offset).map_err(|_| Error::new("lseek", libc::EOVERFLOW))?;
     // SAFETY: only integers are passed.
     if unsafe { libc::lseek(file.as_raw_fd(), offset, libc::SEEK_SET) } < 0 {
         return Err(Error::last("lseek"));
@@ -146,8 +154,7 @@ pub fn pipe(capacity: usize) -> Result<Pipe> {
     })?;
     let [outlet, inlet] = ends;
     // SAFETY: the kernel just returned both descriptors; nobody else has them.
-    let (outlet, inlet) =
-        unsafe { (OwnedFd::from_raw_fd(outlet), OwnedFd::from_raw_fd(inlet)) };
+    let (outlet, inlet) = unsafe { (OwnedFd::from_raw_fd(outlet), OwnedFd::from_raw_fd(inlet)) };
     let wanted = i32::try_from(capacity).unwrap_or(i32::MAX);
     // SAFETY: only integers are passed.
     let held = unsafe { libc::fcntl(inlet.as_raw_fd(), libc::F_SETPIPE_SZ, wanted) };

@@ -1,0 +1,69 @@
+//! Active mode (RFC 959 section 3.2, PORT and EPRT): the server connects.
+//!
+//! The connection leaves from the control connection's local address and,
+//! with connect_from_port_20, from ftp_data_port. Any number of clients
+//! share that port, because the four-tuple differs; SO_REUSEADDR lets them.
+
+use super::transfer::wait_for;
+use super::{DataConnection, Interruption, Watch};
+use crate::sys;
+use crate::sys::poll::WRITABLE;
+use crate::sys::socket::bind_address_only;
+use socket2::{Domain, Socket, Type};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// Connects from `local` (and `port`, unless it is 0) to `peer`.
+///
+/// # Errors
+/// When the connection does not come about within `limit` or the control
+/// connection ends the wait.
+pub fn connect(
+    local: IpAddr,
+    port: u16,
+    peer: SocketAddr,
+    watch: &mut dyn Watch,
+    limit: Option<Duration>,
+) -> Result<DataConnection, Interruption> {
+    let socket = bound(local, port)?;
+    match socket.connect(&peer.into()) {
+        Ok(()) => {}
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
+            wait_for(socket.as_fd(), WRITABLE, watch, 0, limit)?;
+            if let Some(error) = socket.take_error().map_err(failed("getsockopt"))? {
+                return Err(failed("connect")(error));
+            }
+        }
+        Err(error) => return Err(failed("connect")(error)),
+    }
+    Ok(DataConnection {
+        socket: socket.into(),
+        peer,
+    })
+}
+
+fn bound(local: IpAddr, port: u16) -> Result<Socket, Interruption> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new(
+        Domain::for_address(SocketAddr::new(local, port)),
+        kind,
+        None,
+    )
+    .map_err(failed("socket"))?;
+    if port == 0 {
+        bind_address_only(socket.as_fd()).map_err(Interruption::Network)?;
+    } else {
+        socket
+            .set_reuse_address(true)
+            .map_err(failed("setsockopt"))?;
+    }
+    socket
+        .bind(&SocketAddr::new(local, port).into())
+        .map_err(failed("bind"))?;
+    Ok(socket)
+}
+
+fn failed(call: &'static str) -> impl Fn(std::io::Error) -> Interruption {
+    move |error| Interruption::Network(sys::Error::from_io(call, &error))
+}
