@@ -28,6 +28,9 @@ const KEEPALIVE: Duration = Duration::from_secs(100);
 /// Replies waiting for a send beyond this many bytes are sent at once.
 const GATHERED: usize = 16 * 1024;
 
+/// Reads after which a line should have come.
+const READS_PER_LINE: usize = 16;
+
 /// What a wait for input brought.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
@@ -111,7 +114,9 @@ impl Connection {
 
     /// The next line. Waits a moment for it, replies being sent first.
     pub fn next(&mut self) -> Input {
-        loop {
+        // A client that dribbles bytes without ever ending a line is silent:
+        // it shall not keep a worker.
+        for _ in 0..READS_PER_LINE {
             if let Some(line) = self.incoming.next_line() {
                 return Input::Line(line);
             }
@@ -126,6 +131,7 @@ impl Connection {
                 Err(_) => return Input::Closed,
             }
         }
+        Input::Silence
     }
 
     /// Takes in what has arrived, without waiting. False once the client has

@@ -1,2 +1,214 @@
-//! Stub.
+//! The server-PI (RFC 959 section 2.2): one session from its greeting to its
+//! end.
+//!
+//! A [`Session`] is a value, not a stack: between two commands it can be
+//! handed from one worker to another or lie parked without any thread. A
+//! worker calls [`Session::serve`], which works while commands come and
+//! returns as soon as there is nothing to do.
 #![forbid(unsafe_code)]
+
+mod connect;
+mod dispatch;
+mod facts;
+mod failure;
+mod information;
+mod list;
+mod login;
+mod modify;
+mod navigate;
+mod parameters;
+mod retrieve;
+mod service;
+mod site;
+mod state;
+mod store;
+mod transfer;
+
+pub use service::{Service, ServiceError};
+pub use state::SessionId;
+
+use crate::control::{Connection, Input};
+use crate::protocol::{Code, Facts, Reply, VirtualPath};
+use connect::Endpoint;
+use failure::Failure;
+use state::{Stage, Tag};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Why a worker takes a session up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// It is new.
+    Born,
+    /// Its control connection has input, or has closed.
+    Readable,
+    /// The moment it was parked until has come.
+    TimeIsUp,
+}
+
+/// What is to become of a session that a worker lays down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Wake it at input, or at this moment if one is given.
+    Park(Option<Instant>),
+    /// Wake it at this moment and not before: input must wait.
+    Delay(Instant),
+    /// Let it go.
+    End,
+}
+
+/// One session with one client.
+#[derive(Debug)]
+pub struct Session {
+    service: Arc<Service>,
+    control: Connection,
+    tag: Tag,
+    stage: Stage,
+    /// TYPE A instead of I (RFC 959 section 3.1.1; ASCII is the default).
+    ascii: bool,
+    endpoint: Endpoint,
+    /// EPSV ALL was said (RFC 2428 section 4).
+    epsv_only: bool,
+    /// Offset of the next transfer (REST).
+    restart: u64,
+    /// Source of the rename under way (RNFR).
+    rename_from: Option<VirtualPath>,
+    /// Facts MLSD and MLST give (OPTS MLST).
+    facts: Facts,
+    failed_logins: u32,
+    /// The idle timer counts from here: commands count, stray bytes do not.
+    last_command: Instant,
+    /// The reply of the command under way is to be held back.
+    hold_reply: bool,
+    /// The reply that is being held back (delay_failed_login).
+    delayed: Option<Reply>,
+    /// The last reply is said; the session is to be closed.
+    ending: bool,
+}
+
+impl Session {
+    /// A session on a fresh control connection from `peer`.
+    ///
+    /// # Errors
+    /// When the connection is already gone.
+    pub fn new(
+        id: SessionId,
+        socket: OwnedFd,
+        peer: SocketAddr,
+        service: Arc<Service>,
+    ) -> Result<Session, crate::sys::Error> {
+        let control = Connection::new(socket, peer)?;
+        Ok(Session {
+            tag: Tag::new(id, control.peer()),
+            service,
+            control,
+            stage: Stage::Greeted,
+            ascii: true,
+            endpoint: Endpoint::None,
+            epsv_only: false,
+            restart: 0,
+            rename_from: None,
+            facts: Facts::DEFAULT,
+            failed_logins: 0,
+            last_command: Instant::now(),
+            hold_reply: false,
+            delayed: None,
+            ending: false,
+        })
+    }
+
+    /// The number by which the log knows this session.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.tag.id
+    }
+
+    /// Works as long as there are commands.
+    pub fn serve(&mut self, wake: Wake) -> Outcome {
+        match wake {
+            Wake::Born => self.greet(),
+            Wake::Readable => {}
+            Wake::TimeIsUp => match self.delayed.take() {
+                Some(reply) => self.say_denial(&reply),
+                None => self.time_out(),
+            },
+        }
+        let outcome = self.work();
+        if outcome == Outcome::End {
+            let _ = self.control.flush();
+        } else {
+            self.control.shrink();
+        }
+        outcome
+    }
+
+    fn work(&mut self) -> Outcome {
+        loop {
+            if self.ending {
+                return Outcome::End;
+            }
+            if self.delayed.is_some() {
+                let _ = self.control.flush();
+                let delay = u64::from(self.service.config.delay_failed_login());
+                return Outcome::Delay(Instant::now() + Duration::from_secs(delay));
+            }
+            match self.control.next() {
+                Input::Line(line) => {
+                    self.command(line);
+                    self.last_command = Instant::now();
+                }
+                Input::Silence => return Outcome::Park(self.idle_deadline()),
+                Input::Closed => {
+                    log::info!("{}: connection closed by the client", self.tag);
+                    return Outcome::End;
+                }
+            }
+        }
+    }
+
+    fn idle_deadline(&self) -> Option<Instant> {
+        let seconds = self.service.config.idle_session_timeout();
+        (seconds > 0).then(|| self.last_command + Duration::from_secs(seconds.into()))
+    }
+
+    fn greet(&mut self) {
+        log::info!("{}: connected", self.tag);
+        let greeting = self.service.greeting.clone();
+        self.say(&greeting);
+    }
+
+    fn time_out(&mut self) {
+        log::info!("{}: idle for too long (idle_session_timeout)", self.tag);
+        self.end(Reply::new(Code::ServiceNotAvailable, "Timeout."));
+    }
+
+    /// Says a reply and ends the session after it.
+    fn end(&mut self, reply: Reply) {
+        self.say(&reply);
+        self.ending = true;
+    }
+
+    /// Appends a reply to what is sent at the next wait.
+    fn say(&mut self, reply: &Reply) {
+        if self.service.config.log_ftp_protocol() {
+            let text = crate::protocol::Escaped(reply.text());
+            log::info!("{}: <- {} {text}", self.tag, reply.code().as_u16());
+        }
+        self.control.reply(reply);
+    }
+
+    /// Ends a parked session because the server stops. Never waits.
+    pub fn farewell(&mut self) {
+        let reply = Reply::new(Code::ServiceNotAvailable, "Server shutting down.");
+        self.control.farewell(&reply);
+    }
+}
+
+impl AsFd for Session {
+    /// The control connection, for the waiting room.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.control.as_fd()
+    }
+}

@@ -1,0 +1,189 @@
+//! Where the next data connection goes or comes from: PORT, PASV (RFC 959
+//! section 4.1.2), EPRT and EPSV (RFC 2428).
+
+use super::{Failure, Session};
+use crate::data::Promise;
+use crate::protocol::address::{
+    AddressError, EpsvRequest, format_epsv, format_pasv, parse_eprt, parse_epsv, parse_port,
+};
+use crate::protocol::{Code, Reply};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+
+type Answer = Result<Reply, Failure>;
+
+/// The data connection agreed upon; it serves one transfer.
+#[derive(Debug, Default)]
+pub(super) enum Endpoint {
+    /// None.
+    #[default]
+    None,
+    /// The server connects here.
+    Active(SocketAddr),
+    /// The client connects to this port.
+    Passive(Promise),
+}
+
+impl Session {
+    /// Lets go of the data connection agreed upon, its port included.
+    pub(super) fn forget_endpoint(&mut self) {
+        self.endpoint = Endpoint::None;
+    }
+
+    /// `PORT <SP> host-port`.
+    pub(super) fn port(&mut self, argument: &[u8]) -> Answer {
+        self.may_be_active()?;
+        let address = parse_port(argument).map_err(|_| {
+            Failure::refused(Code::ArgumentError, "Syntax: PORT h1,h2,h3,h4,p1,p2")
+        })?;
+        self.set_active(SocketAddr::V4(address), "Illegal PORT command.")?;
+        Ok(Reply::new(
+            Code::CommandOk,
+            "PORT command successful. Consider using PASV.",
+        ))
+    }
+
+    /// `EPRT <SP> |proto|address|port|` (RFC 2428 section 2).
+    pub(super) fn eprt(&mut self, argument: &[u8]) -> Answer {
+        self.may_be_active()?;
+        let family = family_of(self.control.local().ip());
+        let address = match parse_eprt(argument) {
+            Ok(address) if family_of(address.ip()) == family => address,
+            Ok(_) | Err(AddressError::Family) => return Err(wrong_family(family)),
+            Err(AddressError::Syntax) => {
+                return Err(Failure::refused(
+                    Code::ArgumentError,
+                    "Syntax: EPRT |1 or 2|address|port|",
+                ));
+            }
+        };
+        self.set_active(address, "Illegal EPRT command.")?;
+        Ok(Reply::new(
+            Code::CommandOk,
+            "EPRT command successful. Consider using EPSV.",
+        ))
+    }
+
+    fn may_be_active(&self) -> Result<(), Failure> {
+        if self.epsv_only {
+            return Err(epsv_all());
+        }
+        if !self.service.config.port_enable() {
+            return Err(Failure::refused(
+                Code::FileUnavailable,
+                "Permission denied. Active mode is off here: use PASV or EPSV.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Takes the client's word for its address only if it is its own, and
+    /// never for a port of the system (RFC 2577 section 3).
+    fn set_active(&mut self, address: SocketAddr, refusal: &'static str) -> Result<(), Failure> {
+        let peer = self.control.peer().ip();
+        if !self.service.config.port_promiscuous() {
+            let own = address.ip().to_canonical() == peer;
+            if !own || address.port() < 1024 {
+                log::warn!(
+                    "{}: data connection to {address} refused (port_promiscuous)",
+                    self.tag
+                );
+                return Err(Failure::refused(Code::SyntaxError, refusal));
+            }
+        }
+        self.endpoint = Endpoint::Active(address);
+        Ok(())
+    }
+
+    /// `PASV`.
+    pub(super) fn pasv(&mut self) -> Answer {
+        self.may_be_passive()?;
+        if self.epsv_only {
+            return Err(epsv_all());
+        }
+        let IpAddr::V4(local) = self.control.local().ip() else {
+            return Err(Failure::refused(
+                Code::ProtocolNotSupported,
+                "PASV is for IPv4 only: use EPSV (2)",
+            ));
+        };
+        let port = self.promise_port()?;
+        let address = self.service.announced.unwrap_or(local);
+        let text = format_pasv(SocketAddrV4::new(address, port));
+        Ok(Reply::new(
+            Code::PassiveMode,
+            format!("Entering Passive Mode ({text})."),
+        ))
+    }
+
+    /// `EPSV [ <SP> net-prt | ALL ]` (RFC 2428 section 3).
+    pub(super) fn epsv(&mut self, argument: &[u8]) -> Answer {
+        self.may_be_passive()?;
+        let family = family_of(self.control.local().ip());
+        match parse_epsv(argument) {
+            Ok(EpsvRequest::All) => {
+                self.epsv_only = true;
+                return Ok(Reply::new(Code::CommandOk, "EPSV ALL ok."));
+            }
+            Ok(EpsvRequest::Any) => {}
+            Ok(EpsvRequest::V4) if family == 1 => {}
+            Ok(EpsvRequest::V6) if family == 2 => {}
+            Ok(_) | Err(AddressError::Family) => return Err(wrong_family(family)),
+            Err(AddressError::Syntax) => {
+                return Err(Failure::refused(
+                    Code::ArgumentError,
+                    "Syntax: EPSV, EPSV 1, EPSV 2 or EPSV ALL",
+                ));
+            }
+        }
+        let port = self.promise_port()?;
+        Ok(Reply::new(
+            Code::ExtendedPassiveMode,
+            format!("Entering Extended Passive Mode {}.", format_epsv(port)),
+        ))
+    }
+
+    fn may_be_passive(&self) -> Result<(), Failure> {
+        if self.service.config.pasv_enable() {
+            return Ok(());
+        }
+        Err(Failure::refused(
+            Code::FileUnavailable,
+            "Permission denied. Passive mode is off here: use PORT or EPRT.",
+        ))
+    }
+
+    fn promise_port(&mut self) -> Result<u16, Failure> {
+        // The port of an earlier PASV is free before a new one is drawn.
+        self.forget_endpoint();
+        let promise = self
+            .service
+            .ports
+            .promise(self.control.local().ip())
+            .map_err(|error| {
+                log::warn!(
+                    "{}: no passive port (pasv_min_port, pasv_max_port): {error}",
+                    self.tag
+                );
+                Failure::refused(Code::CannotOpenData, "No passive port is free now.")
+            })?;
+        let port = promise.port();
+        self.endpoint = Endpoint::Passive(promise);
+        Ok(port)
+    }
+}
+
+/// The numbers of RFC 2428 section 2.
+fn family_of(ip: IpAddr) -> u8 {
+    if ip.to_canonical().is_ipv4() { 1 } else { 2 }
+}
+
+fn wrong_family(family: u8) -> Failure {
+    Failure::Refused(Reply::new(
+        Code::ProtocolNotSupported,
+        format!("Network protocol not supported, use ({family})"),
+    ))
+}
+
+fn epsv_all() -> Failure {
+    Failure::refused(Code::ArgumentError, "Only EPSV is allowed after EPSV ALL.")
+}

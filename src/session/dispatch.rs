@@ -1,0 +1,178 @@
+//! From a line to a handler: parse, check against the command table, call,
+//! reply. One completion reply per command, whatever happens.
+
+use super::{Failure, Session};
+use crate::protocol::command::{Access, Needs, Verb};
+use crate::protocol::parse::{ParseError, Request, parse};
+use crate::protocol::{Code, Escaped, Line, Reply};
+
+impl Session {
+    /// Carries out one line of the control connection.
+    pub(super) fn command(&mut self, line: Line) {
+        let text = match line {
+            Line::Text(text) => text,
+            Line::TooLong => return self.refuse_line("Input line too long."),
+            Line::BadByte => return self.refuse_line("Illegal character in command."),
+        };
+        match parse(&text) {
+            Ok(request) => self.carry_out(&request),
+            // vsftpd ignores empty lines as well; some clients send them.
+            Err(ParseError::Empty) => {}
+            Err(error) => {
+                let reply = malformed(&error);
+                // What is no command may be a password typed at the wrong
+                // moment: it is shown in no log before login.
+                log::debug!("{}: {} {:?}", self.tag, reply.code().as_u16(), error);
+                self.say(&reply);
+            }
+        }
+    }
+
+    fn refuse_line(&mut self, cause: &'static str) {
+        log::info!("{}: {cause}", self.tag);
+        self.say(&Reply::new(Code::SyntaxError, cause));
+    }
+
+    fn carry_out(&mut self, request: &Request<'_>) {
+        self.log_command(request);
+        let result = self
+            .admit(request.verb)
+            .and_then(|()| self.handle(request));
+        // A renaming or a restart holds for the very next command only
+        // (RFC 959 section 4.1.3); TYPE and the like in between are common.
+        if !keeps_sequence(request.verb) {
+            self.rename_from = None;
+            self.restart = 0;
+        }
+        let reply = match result {
+            Ok(reply) => reply,
+            Err(failure) => {
+                let shown = Escaped(request.argument);
+                let name = request.verb.name();
+                log::info!("{}: {name} {shown}: {failure}", self.tag);
+                match failure.reply() {
+                    Some(reply) => reply,
+                    None => {
+                        self.ending = true;
+                        return;
+                    }
+                }
+            }
+        };
+        if std::mem::take(&mut self.hold_reply) {
+            if self.service.config.delay_failed_login() > 0 {
+                self.delayed = Some(reply);
+            } else {
+                self.say_denial(&reply);
+            }
+        } else {
+            self.say(&reply);
+        }
+    }
+
+    fn log_command(&self, request: &Request<'_>) {
+        if self.service.config.log_ftp_protocol() {
+            let name = request.verb.name();
+            let shown = match request.verb {
+                Verb::Pass => &b"<hidden>"[..],
+                _ => request.argument,
+            };
+            log::info!("{}: -> {name} {}", self.tag, Escaped(shown));
+        }
+    }
+
+    /// Whether the session may use this verb now, by the verb's row.
+    fn admit(&self, verb: Verb) -> Result<(), Failure> {
+        let spec = verb.spec();
+        if spec.needs == Needs::Login {
+            let login = self.login()?;
+            if spec.access == Access::Write && !login.rights.any_write() {
+                return Err(Failure::Forbidden("no right to write"));
+            }
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, request: &Request<'_>) -> Result<Reply, Failure> {
+        let argument = request.argument;
+        match request.verb {
+            Verb::User => self.user(argument),
+            Verb::Pass => self.pass(argument),
+            Verb::Quit => self.quit(),
+            Verb::Noop => Ok(Reply::new(Code::CommandOk, "NOOP ok.")),
+            Verb::Syst => Ok(Reply::new(Code::SystemType, "UNIX Type: L8")),
+            Verb::Feat => Ok(self.feat()),
+            Verb::Help => self.help(argument),
+            Verb::Stat => self.stat(argument),
+            Verb::Pwd => self.pwd(),
+            Verb::Cwd => self.cwd(argument),
+            Verb::Cdup => self.cwd(b".."),
+            Verb::Mkd => self.mkd(argument),
+            Verb::Rmd => self.rmd(argument),
+            Verb::Dele => self.dele(argument),
+            Verb::Rnfr => self.rnfr(argument),
+            Verb::Rnto => self.rnto(argument),
+            Verb::Type => self.representation_type(argument),
+            Verb::Stru => self.structure(argument),
+            Verb::Mode => self.mode(argument),
+            Verb::Port => self.port(argument),
+            Verb::Pasv => self.pasv(),
+            Verb::Eprt => self.eprt(argument),
+            Verb::Epsv => self.epsv(argument),
+            Verb::Rest => self.rest(argument),
+            Verb::Retr => self.retr(argument),
+            Verb::Stor => self.stor(argument),
+            Verb::Appe => self.appe(argument),
+            Verb::List => self.list(argument),
+            Verb::Nlst => self.nlst(argument),
+            Verb::Mlsd => self.mlsd(argument),
+            Verb::Mlst => self.mlst(argument),
+            Verb::Size => self.size(argument),
+            Verb::Mdtm => self.mdtm(argument),
+            Verb::Mfmt => self.mfmt(argument),
+            // A transfer that ABOR interrupts sees it first and has ended
+            // with 426 by the time it is carried out here.
+            Verb::Abor => {
+                self.forget_endpoint();
+                Ok(Reply::new(Code::ClosingData, "ABOR successful."))
+            }
+            // 202 would do by RFC 959, but there are cameras that give up on it.
+            Verb::Allo => Ok(Reply::new(Code::CommandOk, "ALLO: no need to reserve.")),
+            Verb::Opts => self.opts(argument),
+            Verb::Site => self.site(argument),
+        }
+    }
+}
+
+/// Verbs after which RNFR and REST still count: clients set the
+/// representation and the data connection up between REST and RETR.
+fn keeps_sequence(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Rnfr
+            | Verb::Rest
+            | Verb::Port
+            | Verb::Pasv
+            | Verb::Eprt
+            | Verb::Epsv
+            | Verb::Type
+            | Verb::Size
+            | Verb::Mdtm
+            | Verb::Noop
+    )
+}
+
+fn malformed(error: &ParseError<'_>) -> Reply {
+    match error {
+        ParseError::Empty | ParseError::Unknown(_) => {
+            Reply::new(Code::SyntaxError, "Unknown command.")
+        }
+        ParseError::Unimplemented(_) => {
+            Reply::new(Code::NotImplemented, "Command not implemented.")
+        }
+        ParseError::MissingArgument(verb) | ParseError::UnexpectedArgument(verb) => Reply::new(
+            Code::ArgumentError,
+            format!("Syntax: {}", verb.spec().syntax),
+        ),
+    }
+}

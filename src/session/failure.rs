@@ -1,0 +1,160 @@
+//! Failure to reply: the one place where an error becomes a code.
+//!
+//! A reply says what the client can do something about, never a server-side
+//! path or an errno text; the cause goes to the log.
+
+use crate::data::Interruption;
+use crate::fs;
+use crate::protocol::{Code, PathError, Reply};
+use std::fmt;
+
+/// Why a command was not carried out.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Refused by the session itself; the reply says all.
+    Refused(Reply),
+    /// Not permitted, by the option or right named here for the log.
+    Forbidden(&'static str),
+    /// The pathname cannot be one.
+    Path(PathError),
+    /// The file system said no.
+    Fs(fs::Error),
+    /// The data connection did not come about.
+    NoData(Interruption),
+    /// The transfer did not finish.
+    Transfer(Interruption),
+}
+
+impl From<fs::Error> for Failure {
+    fn from(error: fs::Error) -> Failure {
+        Failure::Fs(error)
+    }
+}
+
+impl From<PathError> for Failure {
+    fn from(error: PathError) -> Failure {
+        Failure::Path(error)
+    }
+}
+
+impl Failure {
+    /// A refusal with this reply.
+    pub(super) fn refused(code: Code, text: &'static str) -> Failure {
+        Failure::Refused(Reply::new(code, text))
+    }
+
+    /// The reply for the client; `None` when there is no client any more.
+    pub(super) fn reply(self) -> Option<Reply> {
+        let (code, text) = match self {
+            Failure::Refused(reply) => return Some(reply),
+            Failure::Forbidden(_) => (Code::FileUnavailable, "Permission denied."),
+            Failure::Path(PathError::Nul) => (Code::ArgumentError, "A name cannot hold NUL."),
+            Failure::Path(PathError::TooLong) => (Code::NameNotAllowed, "Pathname too long."),
+            Failure::Fs(error) => of_file(&error),
+            Failure::NoData(Interruption::ControlLost)
+            | Failure::Transfer(Interruption::ControlLost) => return None,
+            Failure::NoData(Interruption::Aborted) => {
+                (Code::TransferAborted, "Transfer aborted.")
+            }
+            Failure::NoData(_) => (Code::CannotOpenData, "Failed to establish connection."),
+            Failure::Transfer(interruption) => of_transfer(&interruption),
+        };
+        Some(Reply::new(code, text))
+    }
+}
+
+fn of_file(error: &fs::Error) -> (Code, &'static str) {
+    match error {
+        fs::Error::System(error) => of_errno(error.errno()),
+        fs::Error::NotAFile => (Code::FileUnavailable, "Not a plain file."),
+        fs::Error::IsADirectory => (Code::FileUnavailable, "Is a directory."),
+        fs::Error::IsTheRoot | fs::Error::NotWorldReadable => {
+            (Code::FileUnavailable, "Permission denied.")
+        }
+    }
+}
+
+/// Codes by RFC 959 section 4.2.2: 45x for what may pass, 55x for what stays.
+fn of_errno(errno: i32) -> (Code, &'static str) {
+    match errno {
+        libc::ENOENT => (Code::FileUnavailable, "No such file or directory."),
+        libc::ENOTDIR => (Code::FileUnavailable, "Not a directory."),
+        libc::EISDIR => (Code::FileUnavailable, "Is a directory."),
+        libc::EEXIST => (Code::FileUnavailable, "File exists."),
+        libc::ENOTEMPTY => (Code::FileUnavailable, "Directory not empty."),
+        libc::EACCES | libc::EPERM => (Code::FileUnavailable, "Permission denied."),
+        libc::EROFS => (Code::FileUnavailable, "Read-only file system."),
+        libc::ELOOP => (Code::FileUnavailable, "Too many links in the pathname."),
+        libc::EXDEV => (Code::FileUnavailable, "Cannot rename across file systems."),
+        libc::ENAMETOOLONG => (Code::NameNotAllowed, "File name too long."),
+        libc::EBUSY | libc::ETXTBSY | libc::EAGAIN => (Code::FileBusy, "File is busy."),
+        libc::ENOSPC => (Code::InsufficientStorage, "No space left."),
+        libc::EDQUOT => (Code::StorageExceeded, "Quota exceeded."),
+        libc::EFBIG => (Code::StorageExceeded, "File too large."),
+        libc::EIO | libc::EMFILE | libc::ENFILE | libc::ENOMEM => {
+            (Code::LocalError, "Local error in processing.")
+        }
+        _ => (Code::FileUnavailable, "Requested action not taken."),
+    }
+}
+
+fn of_transfer(interruption: &Interruption) -> (Code, &'static str) {
+    match interruption {
+        Interruption::Aborted | Interruption::ControlLost => {
+            (Code::TransferAborted, "Transfer aborted.")
+        }
+        Interruption::TimedOut(_) => (Code::TransferAborted, "Data connection timed out."),
+        Interruption::Network(_) => (Code::TransferAborted, "Failure on the data connection."),
+        Interruption::Storage(error) => match error.errno() {
+            errno @ (libc::ENOSPC | libc::EDQUOT | libc::EFBIG) => of_errno(errno),
+            _ => (Code::LocalError, "Failure of the local file."),
+        },
+    }
+}
+
+/// The cause, for the log.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Refused(reply) => {
+                let text = crate::protocol::Escaped(reply.text());
+                write!(f, "{} {text}", reply.code().as_u16())
+            }
+            Failure::Forbidden(cause) => write!(f, "not permitted ({cause})"),
+            Failure::Path(PathError::Nul) => f.write_str("NUL in a pathname"),
+            Failure::Path(PathError::TooLong) => f.write_str("pathname too long"),
+            Failure::Fs(error) => error.fmt(f),
+            Failure::NoData(why) => write!(f, "no data connection: {why}"),
+            Failure::Transfer(why) => write!(f, "transfer ended early: {why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys;
+
+    #[test]
+    fn a_reply_never_shows_the_system_s_words() {
+        let error = sys::Error::new("openat2", libc::ENOENT).on(b"/srv/secret/place");
+        let failure = Failure::from(fs::Error::System(error));
+        assert!(failure.to_string().contains("/srv/secret/place"));
+        let reply = failure.reply().unwrap();
+        assert_eq!(reply.code(), Code::FileUnavailable);
+        assert_eq!(reply.text(), b"No such file or directory.");
+    }
+
+    #[test]
+    fn a_full_disk_may_pass_and_a_limit_stays() {
+        let code = |errno| {
+            Failure::Transfer(Interruption::Storage(sys::Error::new("write", errno)))
+                .reply()
+                .unwrap()
+                .code()
+        };
+        assert_eq!(code(libc::ENOSPC), Code::InsufficientStorage);
+        assert_eq!(code(libc::EFBIG), Code::StorageExceeded);
+        assert_eq!(code(libc::EIO), Code::LocalError);
+    }
+}

@@ -1,0 +1,84 @@
+//! What the server says about itself: FEAT (RFC 2389), HELP, and STAT in
+//! both forms (RFC 959 section 4.1.3).
+
+use super::{Failure, Session};
+use crate::protocol::command::{COMMANDS, FEATURES, Verb, lookup};
+use crate::protocol::facts::feat_line;
+use crate::protocol::{Code, Reply};
+
+impl Session {
+    /// `FEAT` (RFC 2389 section 3.2): what is on, in the order of the names.
+    pub(super) fn feat(&self) -> Reply {
+        let config = &self.service.config;
+        let mut lines: Vec<String> = COMMANDS
+            .iter()
+            .filter(|spec| match spec.verb {
+                Verb::Pasv | Verb::Epsv => config.pasv_enable(),
+                Verb::Eprt => config.port_enable(),
+                _ => true,
+            })
+            .filter_map(|spec| match (spec.verb, spec.feat) {
+                (Verb::Mlst, Some(_)) => Some(feat_line(self.facts)),
+                (_, line) => line.map(str::to_owned),
+            })
+            .chain(FEATURES.iter().map(|&line| line.to_owned()))
+            .collect();
+        lines.sort_unstable();
+        let mut reply = Reply::new(Code::SystemStatus, "End").line("Features:");
+        for line in lines {
+            reply = reply.indented(line);
+        }
+        reply
+    }
+
+    /// `HELP [ <SP> command ]`.
+    pub(super) fn help(&self, argument: &[u8]) -> Result<Reply, Failure> {
+        let name = argument.trim_ascii();
+        if !name.is_empty() {
+            let verb = lookup(name).ok_or_else(|| {
+                Failure::refused(Code::ArgumentError, "No such command: HELP lists them.")
+            })?;
+            let spec = verb.spec();
+            return Ok(Reply::new(
+                Code::HelpMessage,
+                format!("Syntax: {} - {}", spec.syntax, spec.help),
+            ));
+        }
+        let names: Vec<&str> = COMMANDS.iter().flat_map(|spec| spec.names).copied().collect();
+        let mut reply = Reply::new(Code::HelpMessage, "Help OK.")
+            .line("The following commands are recognized.");
+        for row in names.chunks(13) {
+            let row: String = row.iter().map(|name| format!("{name:<5}")).collect();
+            reply = reply.indented(row.trim_end().to_owned());
+        }
+        Ok(reply)
+    }
+
+    /// `STAT [ <SP> pathname ]`: the state of the session, or a listing over
+    /// the control connection.
+    pub(super) fn stat(&mut self, argument: &[u8]) -> Result<Reply, Failure> {
+        if !argument.is_empty() {
+            return self.stat_listing(argument);
+        }
+        let login = self.login()?;
+        let config = &self.service.config;
+        let kind = if self.ascii { "ASCII" } else { "BINARY" };
+        let rate = match login.rate {
+            0 => "No session bandwidth limit".to_owned(),
+            rate => format!("Session bandwidth limit in byte/s is {rate}"),
+        };
+        let name = if login.rights.any_write() { "may write" } else { "may read" };
+        Ok(Reply::new(Code::SystemStatus, "End of status")
+            .line("FTP server status:")
+            .indented(format!("    ironftpd {}", env!("CARGO_PKG_VERSION")))
+            .indented(format!("    Connected to {}", self.control.peer().ip()))
+            .indented(format!("    Logged in, {name}"))
+            .indented(format!("    TYPE: {kind}, STRU: F, MODE: S"))
+            .indented(format!("    {rate}"))
+            .indented(format!(
+                "    Session timeout in seconds is {}",
+                config.idle_session_timeout()
+            ))
+            .indented("    Control connection is plain text"))
+    }
+}

@@ -1,0 +1,27 @@
+//! PWD, CWD and CDUP (RFC 959 sections 4.1.1 and 4.1.3, appendix II).
+//!
+//! The working directory is text; each command resolves it anew beneath the
+//! root, so that a directory moved away by somebody else leads nowhere.
+
+use super::{Failure, Session};
+use crate::protocol::{Code, Reply};
+
+impl Session {
+    /// `PWD`.
+    pub(super) fn pwd(&self) -> Result<Reply, Failure> {
+        let mut text = self.login()?.cwd.quoted();
+        text.extend_from_slice(b" is the current directory");
+        Ok(Reply::new(Code::PathnameCreated, text))
+    }
+
+    /// `CWD <SP> pathname`, and `CDUP`.
+    pub(super) fn cwd(&mut self, pathname: &[u8]) -> Result<Reply, Failure> {
+        let target = self.path(pathname)?;
+        self.login()?.root.enter(&target)?;
+        self.login_mut()?.cwd = target;
+        Ok(Reply::new(
+            Code::FileActionOk,
+            "Directory successfully changed.",
+        ))
+    }
+}

@@ -1,0 +1,114 @@
+//! Transfer parameters: TYPE, STRU, MODE, REST (RFC 959 section 4.1.2, RFC
+//! 3659 section 5) and OPTS (RFC 2389 section 4).
+
+use super::{Failure, Session};
+use crate::protocol::facts::{parse_selection, selection_line};
+use crate::protocol::parse::{parse_decimal, split_word};
+use crate::protocol::{Code, Reply};
+
+type Answer = Result<Reply, Failure>;
+
+impl Session {
+    /// `TYPE <SP> type-code`: A, A N, I and L 8.
+    pub(super) fn representation_type(&mut self, argument: &[u8]) -> Answer {
+        let upper = argument.to_ascii_uppercase();
+        self.ascii = match upper.trim_ascii() {
+            b"A" | b"A N" => true,
+            b"I" | b"L 8" | b"L8" => false,
+            other => {
+                let known = matches!(other.first(), Some(b'A' | b'E' | b'I' | b'L'));
+                let code = if known {
+                    Code::ParameterNotImplemented
+                } else {
+                    Code::ArgumentError
+                };
+                return Err(Failure::refused(
+                    code,
+                    "TYPE is A, A N, I or L 8.",
+                ));
+            }
+        };
+        Ok(Reply::new(
+            Code::CommandOk,
+            if self.ascii {
+                "Switching to ASCII mode."
+            } else {
+                "Switching to Binary mode."
+            },
+        ))
+    }
+
+    /// `STRU <SP> structure-code`: F.
+    pub(super) fn structure(&mut self, argument: &[u8]) -> Answer {
+        one_letter(
+            argument,
+            b'F',
+            b"FRP",
+            "Structure set to F.",
+            "Only STRU F is implemented.",
+        )
+    }
+
+    /// `MODE <SP> mode-code`: S.
+    pub(super) fn mode(&mut self, argument: &[u8]) -> Answer {
+        one_letter(
+            argument,
+            b'S',
+            b"SBCZ",
+            "Mode set to S.",
+            "Only MODE S is implemented.",
+        )
+    }
+
+    /// `REST <SP> marker`: in MODE S the marker is an offset (RFC 3659
+    /// section 5.3).
+    pub(super) fn rest(&mut self, argument: &[u8]) -> Answer {
+        // Beyond a file offset there is nothing to restart.
+        let offset = parse_decimal(argument)
+            .filter(|&offset| i64::try_from(offset).is_ok())
+            .ok_or_else(|| Failure::refused(Code::ArgumentError, "Bad restart position."))?;
+        self.restart = offset;
+        Ok(Reply::new(
+            Code::NeedInformation,
+            format!("Restart position accepted ({offset})."),
+        ))
+    }
+
+    /// `OPTS <SP> command-name [ <SP> command-options ]`.
+    pub(super) fn opts(&mut self, argument: &[u8]) -> Answer {
+        let (name, options) = split_word(argument);
+        match name.to_ascii_uppercase().as_slice() {
+            b"UTF8" | b"UTF-8" => match options.to_ascii_uppercase().trim_ascii() {
+                b"" | b"ON" => Ok(Reply::new(Code::CommandOk, "Always in UTF8 mode.")),
+                _ => Err(Failure::refused(
+                    Code::ParameterNotImplemented,
+                    "Names are UTF-8; it cannot be turned off.",
+                )),
+            },
+            b"MLST" => {
+                self.facts = parse_selection(options);
+                Ok(Reply::new(Code::CommandOk, selection_line(self.facts)))
+            }
+            _ => Err(Failure::refused(
+                Code::ArgumentError,
+                "Option not understood.",
+            )),
+        }
+    }
+}
+
+fn one_letter(
+    argument: &[u8],
+    served: u8,
+    known: &[u8],
+    done: &'static str,
+    refused: &'static str,
+) -> Answer {
+    match argument.trim_ascii().to_ascii_uppercase().as_slice() {
+        [letter] if *letter == served => Ok(Reply::new(Code::CommandOk, done)),
+        [letter] if known.contains(letter) => {
+            Err(Failure::refused(Code::ParameterNotImplemented, refused))
+        }
+        _ => Err(Failure::refused(Code::ArgumentError, refused)),
+    }
+}

@@ -1,0 +1,182 @@
+//! What all sessions share: the configuration and what was opened for it.
+
+use crate::auth::{Account, Accounts};
+use crate::config::Config;
+use crate::data::{Buffers, PassivePorts};
+use crate::fs::Root;
+use crate::protocol::{Code, Reply};
+use crate::sys;
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{Ipv4Addr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// The service that sessions give: read-only once opened, but for caches.
+#[derive(Debug)]
+pub struct Service {
+    pub(super) config: Config,
+    pub(super) accounts: Accounts,
+    pub(super) anonymous: Option<Arc<Root>>,
+    pub(super) ports: Arc<PassivePorts>,
+    pub(super) buffers: Buffers,
+    pub(super) greeting: Reply,
+    /// What PASV announces instead of the local address.
+    pub(super) announced: Option<Ipv4Addr>,
+    roots: Mutex<HashMap<PathBuf, Weak<Root>>>,
+}
+
+/// Why the service cannot be given.
+#[derive(Debug)]
+pub enum ServiceError {
+    /// The anonymous root cannot be opened.
+    AnonymousRoot(PathBuf, sys::Error),
+    /// anonymous_enable=YES, but nothing says where anonymous files are.
+    NoAnonymousRoot,
+    /// The greeting's file cannot be read.
+    Banner(PathBuf, std::io::Error),
+    /// pasv_address cannot be resolved.
+    PasvAddress(String),
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServiceError::AnonymousRoot(_, error) if error.errno() == libc::ENOSYS => f.write_str(
+                "this kernel has no openat2, on which the confinement of sessions rests: \
+                 Linux 5.6 or later is needed",
+            ),
+            ServiceError::AnonymousRoot(path, error) => {
+                write!(f, "anon_root {path:?} cannot be served: {error}")
+            }
+            ServiceError::NoAnonymousRoot => f.write_str(
+                "anonymous_enable=YES, but anon_root is not set and there is no user ftp whose \
+                 home would serve: set anon_root, or anonymous_enable=NO",
+            ),
+            ServiceError::Banner(path, error) => write!(f, "banner_file {path:?}: {error}"),
+            ServiceError::PasvAddress(name) => {
+                write!(f, "pasv_address {name:?} does not resolve to an IPv4 address")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
+impl Service {
+    /// Opens what `config` names.
+    ///
+    /// # Errors
+    /// What cannot be opened.
+    pub fn open(config: Config, accounts: Accounts) -> Result<Service, ServiceError> {
+        let port = |value: u32| u16::try_from(value).unwrap_or(u16::MAX);
+        let first = match port(config.pasv_min_port()) {
+            0 => 1024,
+            first => first,
+        };
+        let last = match port(config.pasv_max_port()) {
+            0 => u16::MAX,
+            last => last,
+        };
+        Ok(Service {
+            anonymous: anonymous_root(&config)?,
+            ports: PassivePorts::new(first, last),
+            buffers: Buffers::default(),
+            greeting: greeting(&config)?,
+            announced: announced(&config)?,
+            roots: Mutex::default(),
+            accounts,
+            config,
+        })
+    }
+
+    /// The configuration all this was opened for.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The root of an account, one descriptor for all its sessions.
+    pub(super) fn root_of(&self, account: &Account) -> Result<Arc<Root>, sys::Error> {
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(root) = roots.get(&account.home).and_then(Weak::upgrade) {
+            return Ok(root);
+        }
+        let root = Arc::new(Root::open(&account.home)?);
+        roots.retain(|_, root| root.strong_count() > 0);
+        roots.insert(account.home.clone(), Arc::downgrade(&root));
+        Ok(root)
+    }
+}
+
+fn anonymous_root(config: &Config) -> Result<Option<Arc<Root>>, ServiceError> {
+    if !config.anonymous_enable() {
+        return Ok(None);
+    }
+    let path = match config.anon_root() {
+        Some(path) => path.to_owned(),
+        None => home_of_ftp().ok_or(ServiceError::NoAnonymousRoot)?,
+    };
+    match Root::open(&path) {
+        Ok(root) => Ok(Some(Arc::new(root))),
+        Err(error) => Err(ServiceError::AnonymousRoot(path, error)),
+    }
+}
+
+/// Home of the user `ftp`, where vsftpd has anonymous files unless told
+/// otherwise. Read once, at start.
+fn home_of_ftp() -> Option<PathBuf> {
+    let text = std::fs::read_to_string("/etc/passwd").ok()?;
+    let line = text.lines().find(|line| line.starts_with("ftp:"))?;
+    line.split(':').nth(5).map(PathBuf::from)
+}
+
+fn greeting(config: &Config) -> Result<Reply, ServiceError> {
+    let text = match config.banner_file() {
+        Some(path) => {
+            read_small(path).map_err(|error| ServiceError::Banner(path.to_owned(), error))?
+        }
+        None if config.ftpd_banner().is_empty() => b"ironftpd ready.".to_vec(),
+        None => config.ftpd_banner().to_vec(),
+    };
+    let mut lines: Vec<Vec<u8>> = text
+        .split(|&byte| byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+        .collect();
+    while lines.last().is_some_and(Vec::is_empty) {
+        lines.pop();
+    }
+    let last = lines.pop().unwrap_or_default();
+    let greeting = Reply::new(Code::ServiceReady, last);
+    Ok(lines.into_iter().fold(greeting, Reply::line))
+}
+
+/// A banner is a screenful; a file named by mistake shall not fill memory.
+fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut text = Vec::new();
+    std::fs::File::open(path)?
+        .take(64 * 1024)
+        .read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn announced(config: &Config) -> Result<Option<Ipv4Addr>, ServiceError> {
+    if config.pasv_address().is_empty() {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(config.pasv_address()).into_owned();
+    if let Ok(address) = text.parse() {
+        return Ok(Some(address));
+    }
+    let found = (config.pasv_addr_resolve())
+        .then(|| (text.as_str(), 0).to_socket_addrs().ok())
+        .flatten()
+        .and_then(|mut found| {
+            found.find_map(|address| match address.ip() {
+                std::net::IpAddr::V4(v4) => Some(v4),
+                std::net::IpAddr::V6(_) => None,
+            })
+        });
+    found.map(Some).ok_or(ServiceError::PasvAddress(text))
+}

@@ -1,0 +1,118 @@
+//! Who a session belongs to and what it may do.
+
+use super::{Failure, Session};
+use crate::fs::Root;
+use crate::protocol::{Code, Escaped, Reply, VirtualPath};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The number of a session in the log, counted from the server's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub u64);
+
+/// How a session signs its log lines.
+#[derive(Debug)]
+pub(super) struct Tag {
+    pub(super) id: SessionId,
+    peer: SocketAddr,
+    user: Box<[u8]>,
+}
+
+impl Tag {
+    pub(super) fn new(id: SessionId, peer: SocketAddr) -> Tag {
+        Tag {
+            id,
+            peer,
+            user: Box::default(),
+        }
+    }
+
+    pub(super) fn set_user(&mut self, name: &[u8]) {
+        self.user = name.into();
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session {} {}", self.id.0, self.peer)?;
+        if !self.user.is_empty() {
+            write!(f, " {}", Escaped(&self.user))?;
+        }
+        Ok(())
+    }
+}
+
+/// How far the log-in has come (RFC 959 section 5.4).
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Nothing said yet.
+    Greeted,
+    /// USER was said, PASS is awaited.
+    Named(Box<[u8]>),
+    /// Logged in.
+    In(Box<Login>),
+}
+
+/// What may be changed, and what is given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rights {
+    /// Store new files.
+    pub upload: bool,
+    /// Make directories.
+    pub make_directories: bool,
+    /// Delete, rename, overwrite, append, set times.
+    pub change: bool,
+    /// SITE CHMOD.
+    pub chmod: bool,
+    /// Give out only files that everybody may read.
+    pub world_readable_only: bool,
+}
+
+impl Rights {
+    /// Whether anything may be changed at all.
+    pub(super) fn any_write(self) -> bool {
+        self.upload || self.make_directories || self.change || self.chmod
+    }
+}
+
+/// A user who is logged in.
+#[derive(Debug)]
+pub(super) struct Login {
+    pub root: Arc<Root>,
+    pub cwd: VirtualPath,
+    pub rights: Rights,
+    /// Taken from the mode of what is created (umask(2)); SITE UMASK sets it.
+    pub umask: u32,
+    /// Bytes per second; 0 means no limit.
+    pub rate: u64,
+}
+
+impl Session {
+    /// The user who is logged in.
+    pub(super) fn login(&self) -> Result<&Login, Failure> {
+        match &self.stage {
+            Stage::In(login) => Ok(login),
+            _ => Err(not_logged_in()),
+        }
+    }
+
+    pub(super) fn login_mut(&mut self) -> Result<&mut Login, Failure> {
+        match &mut self.stage {
+            Stage::In(login) => Ok(login),
+            _ => Err(not_logged_in()),
+        }
+    }
+
+    /// The virtual path that `argument` names, seen from the working directory.
+    pub(super) fn path(&self, argument: &[u8]) -> Result<VirtualPath, Failure> {
+        Ok(self.login()?.cwd.join(argument)?)
+    }
+}
+
+fn not_logged_in() -> Failure {
+    Failure::Refused(Reply::new(
+        Code::NotLoggedIn,
+        "Please login with USER and PASS.",
+    ))
+}
