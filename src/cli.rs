@@ -19,9 +19,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::auth::{self, Secret};
 use crate::config::{
     Accounts, Config, ConfigError, Finding, Origin, Reading, Severity, print, printable,
 };
+use crate::record;
+use crate::server::{self, StartError};
 
 pub use exit::{EXITS, Exit, manual_exits};
 pub use flags::{FLAGS, Flag, manual_flags, usage};
@@ -277,6 +280,7 @@ impl Start {
 /// Does what the arguments of the process ask for.
 #[must_use]
 pub fn main() -> ExitCode {
+    record::init();
     match parse(std::env::args_os().skip(1)) {
         Ok(action) => act(action),
         Err(error) => {
@@ -331,11 +335,56 @@ fn run(mut launch: Launch) -> Exit {
     start_server(launch)
 }
 
-/// THE ONE CALL of the server floor: to be filled with `server::run(launch)`
-/// and its errors turned into an [`Exit`].
-fn start_server(_launch: Launch) -> Exit {
-    complain("the server is not built yet");
-    Exit::Software
+/// Loads the accounts and serves until a signal ends it.
+fn start_server(launch: Launch) -> Exit {
+    let accounts = match accounts(&launch) {
+        Ok(accounts) => accounts,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Config;
+        }
+    };
+    for warning in accounts.warnings() {
+        log::warn!("{warning}");
+    }
+    let share = launch.share;
+    let notice = |bound| {
+        if let Some(share) = &share {
+            say(serving_notice(share, bound).as_bytes());
+        }
+    };
+    match server::run(launch.config, accounts, notice) {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            complain(&error.to_string());
+            exit_of(&error)
+        }
+    }
+}
+
+/// The one account of `--user`, or those of virtual_users_file.
+fn accounts(launch: &Launch) -> Result<auth::Accounts, auth::AccountsError> {
+    if let Some(share) = &launch.share
+        && let (Some(user), Some(password)) = (&share.user, &share.password)
+    {
+        let secret = Secret::new(password.reveal().to_vec());
+        return auth::Accounts::single(user.as_bytes(), &secret, &share.directory, !share.write);
+    }
+    match launch.config.virtual_users_file() {
+        Some(path) => auth::Accounts::load(path),
+        None => Ok(auth::Accounts::none()),
+    }
+}
+
+fn exit_of(error: &StartError) -> Exit {
+    match error {
+        StartError::Listen(_, error) => match error.errno() {
+            libc::EACCES | libc::EPERM => Exit::NoPermission,
+            _ => Exit::Unavailable,
+        },
+        StartError::Service(_) => Exit::Config,
+        StartError::System(_) => Exit::OsError,
+    }
 }
 
 /// Prints every error and gives the exit code that tells most.

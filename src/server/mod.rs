@@ -1,2 +1,112 @@
-//! Stub.
+//! The master and its workers: sockets, the accept loop, the pool, the
+//! waiting room.
+//!
+//! [`run`] is the start-up order, top to bottom. The calling thread becomes
+//! the main thread: it accepts, hears signals and gives birth to workers; it
+//! never reads from a client.
 #![forbid(unsafe_code)]
+
+mod accept;
+mod limits;
+mod listen;
+mod pool;
+mod waiting;
+
+use crate::auth::Accounts;
+use crate::config::Config;
+use crate::session::{Service, ServiceError};
+use crate::sys;
+use crate::sys::signal::{Signals, ignore_fatal_ones};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Why the server did not start or could not go on.
+#[derive(Debug)]
+pub enum StartError {
+    /// A listening socket could not be made.
+    Listen(SocketAddr, sys::Error),
+    /// What the configuration names cannot be served.
+    Service(ServiceError),
+    /// The system refused something that every server needs.
+    System(sys::Error),
+}
+
+impl From<sys::Error> for StartError {
+    fn from(error: sys::Error) -> StartError {
+        StartError::System(error)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Listen(address, error) => {
+                write!(f, "cannot listen on {address}: {error}")?;
+                match error.errno() {
+                    libc::EADDRINUSE => write!(
+                        f,
+                        "; another server has the port (ss -ltnp 'sport = {}' shows which)",
+                        address.port()
+                    ),
+                    libc::EACCES => f.write_str(
+                        "; ports under 1024 need root or CAP_NET_BIND_SERVICE: \
+                         set listen_port to a higher one",
+                    ),
+                    _ => Ok(()),
+                }
+            }
+            StartError::Service(error) => error.fmt(f),
+            StartError::System(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Serves until SIGTERM or SIGINT. `bound` is told the first address once
+/// every socket listens.
+///
+/// # Errors
+/// What kept it from starting.
+pub fn run(
+    config: Config,
+    accounts: Accounts,
+    bound: impl FnOnce(SocketAddr),
+) -> Result<(), StartError> {
+    ignore_fatal_ones();
+    sys::process::clear_umask();
+    sys::process::bound_allocator_arenas();
+    let descriptors = sys::process::raise_descriptor_limit()?;
+    let listeners = listen::open(&config)?;
+    let background = config.background();
+    let service = Service::open(config, accounts).map_err(StartError::Service)?;
+    warn_of_limits(service.config(), descriptors);
+    if let Some(first) = listeners.first() {
+        bound(first.address);
+    }
+    // No thread is born before this line.
+    if background && sys::process::fork_into_background()?.is_some() {
+        return Ok(());
+    }
+    let signals = Signals::block()?;
+    for listener in &listeners {
+        log::info!("listening on {}", listener.address);
+    }
+    accept::Master::new(listeners, signals, Arc::new(service))?.run();
+    Ok(())
+}
+
+/// Says before the first client comes what will not fit.
+fn warn_of_limits(config: &Config, descriptors: u64) {
+    let clients = u64::from(config.max_clients());
+    // One descriptor per session, and three more while a transfer runs.
+    if clients > descriptors.saturating_sub(64) {
+        log::warn!(
+            "max_clients={clients} needs more descriptors than RLIMIT_NOFILE allows ({descriptors})"
+        );
+    }
+    if sys::process::effective_user() == 0 {
+        log::warn!("running as root: sessions act with root's rights inside their directories");
+    }
+}

@@ -32,9 +32,8 @@ impl Session {
     /// `PORT <SP> host-port`.
     pub(super) fn port(&mut self, argument: &[u8]) -> Answer {
         self.may_be_active()?;
-        let address = parse_port(argument).map_err(|_| {
-            Failure::refused(Code::ArgumentError, "Syntax: PORT h1,h2,h3,h4,p1,p2")
-        })?;
+        let address = parse_port(argument)
+            .map_err(|_| Failure::refused(Code::ArgumentError, "Syntax: PORT h1,h2,h3,h4,p1,p2"))?;
         self.set_active(SocketAddr::V4(address), "Illegal PORT command.")?;
         Ok(Reply::new(
             Code::CommandOk,

@@ -35,9 +35,7 @@ impl Session {
 
     fn carry_out(&mut self, request: &Request<'_>) {
         self.log_command(request);
-        let result = self
-            .admit(request.verb)
-            .and_then(|()| self.handle(request));
+        let result = self.admit(request.verb).and_then(|()| self.handle(request));
         // A renaming or a restart holds for the very next command only
         // (RFC 959 section 4.1.3); TYPE and the like in between are common.
         if !keeps_sequence(request.verb) {

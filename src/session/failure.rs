@@ -53,9 +53,7 @@ impl Failure {
             Failure::Fs(error) => of_file(&error),
             Failure::NoData(Interruption::ControlLost)
             | Failure::Transfer(Interruption::ControlLost) => return None,
-            Failure::NoData(Interruption::Aborted) => {
-                (Code::TransferAborted, "Transfer aborted.")
-            }
+            Failure::NoData(Interruption::Aborted) => (Code::TransferAborted, "Transfer aborted."),
             Failure::NoData(_) => (Code::CannotOpenData, "Failed to establish connection."),
             Failure::Transfer(interruption) => of_transfer(&interruption),
         };

@@ -44,7 +44,11 @@ impl Session {
                 format!("Syntax: {} - {}", spec.syntax, spec.help),
             ));
         }
-        let names: Vec<&str> = COMMANDS.iter().flat_map(|spec| spec.names).copied().collect();
+        let names: Vec<&str> = COMMANDS
+            .iter()
+            .flat_map(|spec| spec.names)
+            .copied()
+            .collect();
         let mut reply = Reply::new(Code::HelpMessage, "Help OK.")
             .line("The following commands are recognized.");
         for row in names.chunks(13) {
@@ -67,7 +71,11 @@ impl Session {
             0 => "No session bandwidth limit".to_owned(),
             rate => format!("Session bandwidth limit in byte/s is {rate}"),
         };
-        let name = if login.rights.any_write() { "may write" } else { "may read" };
+        let name = if login.rights.any_write() {
+            "may write"
+        } else {
+            "may read"
+        };
         Ok(Reply::new(Code::SystemStatus, "End of status")
             .line("FTP server status:")
             .indented(format!("    ironftpd {}", env!("CARGO_PKG_VERSION")))

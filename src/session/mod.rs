@@ -60,7 +60,6 @@ pub enum Outcome {
 }
 
 /// One session with one client.
-#[derive(Debug)]
 pub struct Session {
     service: Arc<Service>,
     control: Connection,

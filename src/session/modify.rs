@@ -11,7 +11,11 @@ type Answer = Result<Reply, Failure>;
 
 impl Login {
     /// Errs unless the right that `wanted` picks is given.
-    pub(super) fn need(&self, wanted: fn(Rights) -> bool, name: &'static str) -> Result<(), Failure> {
+    pub(super) fn need(
+        &self,
+        wanted: fn(Rights) -> bool,
+        name: &'static str,
+    ) -> Result<(), Failure> {
         if wanted(self.rights) {
             Ok(())
         } else {
@@ -20,7 +24,10 @@ impl Login {
     }
 
     fn need_change(&self) -> Result<(), Failure> {
-        self.need(|rights| rights.change, "write_enable, anon_other_write_enable, read-only account")
+        self.need(
+            |rights| rights.change,
+            "write_enable, anon_other_write_enable, read-only account",
+        )
     }
 }
 

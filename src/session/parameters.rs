@@ -22,10 +22,7 @@ impl Session {
                 } else {
                     Code::ArgumentError
                 };
-                return Err(Failure::refused(
-                    code,
-                    "TYPE is A, A N, I or L 8.",
-                ));
+                return Err(Failure::refused(code, "TYPE is A, A N, I or L 8."));
             }
         };
         Ok(Reply::new(

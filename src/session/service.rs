@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The service that sessions give: read-only once opened, but for caches.
-#[derive(Debug)]
 pub struct Service {
     pub(super) config: Config,
     pub(super) accounts: Accounts,
@@ -55,7 +54,10 @@ impl fmt::Display for ServiceError {
             ),
             ServiceError::Banner(path, error) => write!(f, "banner_file {path:?}: {error}"),
             ServiceError::PasvAddress(name) => {
-                write!(f, "pasv_address {name:?} does not resolve to an IPv4 address")
+                write!(
+                    f,
+                    "pasv_address {name:?} does not resolve to an IPv4 address"
+                )
             }
         }
     }

@@ -9,9 +9,10 @@ impl Session {
     /// `SITE <SP> command [ <SP> argument ]`.
     pub(super) fn site(&mut self, argument: &[u8]) -> Result<Reply, Failure> {
         let request = parse(argument).map_err(|error| match error {
-            SiteError::Unknown(_) => {
-                Failure::refused(Code::SyntaxError, "Unknown SITE command: SITE HELP lists them.")
-            }
+            SiteError::Unknown(_) => Failure::refused(
+                Code::SyntaxError,
+                "Unknown SITE command: SITE HELP lists them.",
+            ),
             SiteError::MissingArgument(verb) | SiteError::UnexpectedArgument(verb) => {
                 Failure::Refused(Reply::new(
                     Code::ArgumentError,
@@ -27,7 +28,10 @@ impl Session {
             SiteVerb::Help => Ok(site_help()),
             SiteVerb::Chmod => {
                 let (mode, pathname) = parse_chmod(request.argument).ok_or_else(|| {
-                    Failure::refused(Code::ArgumentError, "Syntax: SITE CHMOD octal-mode pathname")
+                    Failure::refused(
+                        Code::ArgumentError,
+                        "Syntax: SITE CHMOD octal-mode pathname",
+                    )
                 })?;
                 self.chmod(mode, pathname)
             }
@@ -50,15 +54,16 @@ impl Session {
                 Failure::refused(Code::ArgumentError, "Syntax: SITE UMASK octal-mask")
             })?;
         login.umask = mask;
-        Ok(Reply::new(Code::CommandOk, format!("UMASK set to {mask:03o}")))
+        Ok(Reply::new(
+            Code::CommandOk,
+            format!("UMASK set to {mask:03o}"),
+        ))
     }
 }
 
 fn site_help() -> Reply {
     let reply = Reply::new(Code::HelpMessage, "Help OK.").line("SITE commands:");
-    SITE_COMMANDS
-        .iter()
-        .fold(reply, |reply, spec| {
-            reply.indented(format!("{} - {}", spec.syntax, spec.help))
-        })
+    SITE_COMMANDS.iter().fold(reply, |reply, spec| {
+        reply.indented(format!("{} - {}", spec.syntax, spec.help))
+    })
 }

@@ -77,7 +77,7 @@ impl Rights {
 }
 
 /// A user who is logged in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Login {
     pub root: Arc<Root>,
     pub cwd: VirtualPath,
@@ -95,6 +95,12 @@ impl Session {
             Stage::In(login) => Ok(login),
             _ => Err(not_logged_in()),
         }
+    }
+
+    /// A copy of the login for a transfer, during which the session itself
+    /// is lent to the control connection.
+    pub(super) fn share_login(&self) -> Result<Login, Failure> {
+        self.login().cloned()
     }
 
     pub(super) fn login_mut(&mut self) -> Result<&mut Login, Failure> {

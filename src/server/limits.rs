@@ -1,0 +1,123 @@
+//! How many sessions there may be: max_clients and max_per_ip, and how many
+//! threads this system lets us have.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Counts the sessions there are.
+#[derive(Debug, Default)]
+pub(super) struct Census(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: u32,
+    by_address: HashMap<IpAddr, u32>,
+}
+
+/// Which limit keeps a client out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// max_clients.
+    Clients,
+    /// max_per_ip.
+    PerAddress,
+}
+
+/// A place in the census, given up on drop.
+#[derive(Debug)]
+pub(super) struct Admission {
+    census: Arc<Census>,
+    address: IpAddr,
+}
+
+impl Census {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        // Each change below is one addition; none is left half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Admits a client at `address` if the limits allow it; 0 is no limit.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        address: IpAddr,
+        max_clients: u32,
+        max_per_ip: u32,
+    ) -> Result<Admission, Full> {
+        let mut counts = self.counts();
+        if max_clients > 0 && counts.all >= max_clients {
+            return Err(Full::Clients);
+        }
+        let here = counts.by_address.get(&address).copied().unwrap_or(0);
+        if max_per_ip > 0 && here >= max_per_ip {
+            return Err(Full::PerAddress);
+        }
+        counts.by_address.insert(address, here + 1);
+        counts.all += 1;
+        Ok(Admission {
+            census: Arc::clone(self),
+            address,
+        })
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut counts = self.census.counts();
+        counts.all = counts.all.saturating_sub(1);
+        if let Some(here) = counts.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                counts.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// The most workers there may ever be. Each thread takes four mappings
+/// (stack, guard, signal stack, guard), and where vm.max_map_count is spent
+/// the standard library aborts the process instead of returning an error; so
+/// half of that wall is the limit, and half of what the user and the cgroup
+/// may have in threads.
+pub(super) fn max_workers() -> usize {
+    const MOST: u64 = 4096;
+    let read = |path: &str| {
+        std::fs::read_to_string(path)
+            .ok()?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    };
+    let by_maps = read("/proc/sys/vm/max_map_count").map(|maps| maps / 8);
+    let by_cgroup = read("/sys/fs/cgroup/pids.max").map(|pids| pids / 2);
+    let by_user = crate::sys::process::thread_limit().map(|threads| threads / 2);
+    let least = [by_maps, by_cgroup, by_user]
+        .into_iter()
+        .flatten()
+        .fold(MOST, u64::min);
+    usize::try_from(least.max(2)).unwrap_or(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_come_free_again() {
+        let census = Arc::new(Census::default());
+        let here = IpAddr::from([127, 0, 0, 1]);
+        let there = IpAddr::from([127, 0, 0, 2]);
+        let first = census.admit(here, 2, 1).unwrap();
+        assert_eq!(census.admit(here, 2, 1).unwrap_err(), Full::PerAddress);
+        let second = census.admit(there, 2, 1).unwrap();
+        assert_eq!(census.admit(there, 2, 0).unwrap_err(), Full::Clients);
+        drop((first, second));
+        assert!(census.counts().by_address.is_empty());
+        assert!(census.admit(here, 1, 1).is_ok());
+    }
+
+    #[test]
+    fn there_is_always_a_worker() {
+        assert!(max_workers() >= 2);
+    }
+}

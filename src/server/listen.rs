@@ -1,0 +1,61 @@
+//! The sockets on which control connections arrive.
+
+use super::StartError;
+use crate::config::Config;
+use crate::{control, sys};
+use socket2::{Domain, Socket, Type};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// The kernel cuts this down to net.core.somaxconn; a burst of a thousand
+/// clients shall find room.
+const BACKLOG: i32 = 4096;
+
+/// A listening, non-blocking socket and where it listens.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) socket: OwnedFd,
+    pub(super) address: SocketAddr,
+}
+
+/// Opens every socket the configuration asks for.
+///
+/// # Errors
+/// The first that cannot be opened.
+pub(super) fn open(config: &Config) -> Result<Vec<Listener>, StartError> {
+    config
+        .listeners()
+        .iter()
+        .map(|wanted| {
+            open_one(wanted.address, wanted.only_v6)
+                .map_err(|error| StartError::Listen(wanted.address, error))
+        })
+        .collect()
+}
+
+fn open_one(address: SocketAddr, only_v6: bool) -> Result<Listener, sys::Error> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new(Domain::for_address(address), kind, None).map_err(failed("socket"))?;
+    // A restart shall not wait for the sessions of before to leave TIME_WAIT.
+    socket
+        .set_reuse_address(true)
+        .map_err(failed("setsockopt"))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(only_v6).map_err(failed("setsockopt"))?;
+    }
+    control::prepare(socket.as_fd())?;
+    socket.bind(&address.into()).map_err(failed("bind"))?;
+    socket.listen(BACKLOG).map_err(failed("listen"))?;
+    let bound = socket
+        .local_addr()
+        .map_err(failed("getsockname"))?
+        .as_socket();
+    Ok(Listener {
+        socket: socket.into(),
+        address: bound.unwrap_or(address),
+    })
+}
+
+fn failed(call: &'static str) -> impl Fn(std::io::Error) -> sys::Error {
+    move |error| sys::Error::from_io(call, &error)
+}

@@ -1,0 +1,165 @@
+//! The workers: a bounded pool of threads that take sessions from one
+//! channel, serve them while they are active and park them when silent.
+//!
+//! Only the main thread gives birth, because a thread inherits the rights of
+//! the one that creates it; others ring its bell. A few idle workers are
+//! kept warm, the rest leave after a while.
+
+use super::limits::Admission;
+use super::waiting::WaitingRoom;
+use crate::session::{Outcome, Session, Wake};
+use crate::sys::poll::Bell;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Stack of a worker. Large things live on the heap; most of this is never
+/// touched and so never takes memory.
+const STACK: usize = 192 * 1024;
+
+/// Idle workers that stay.
+const SPARES: usize = 4;
+
+/// Time after which an idle worker beyond the spares leaves.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A session and what goes with it from thread to thread.
+pub(super) struct Job {
+    pub(super) session: Session,
+    /// Known to the waiting room's epoll.
+    pub(super) registered: bool,
+    /// Held for its drop.
+    _admission: Admission,
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Job({:?})", self.session.id())
+    }
+}
+
+impl Job {
+    pub(super) fn new(session: Session, admission: Admission) -> Box<Job> {
+        Box::new(Job {
+            session,
+            registered: false,
+            _admission: admission,
+        })
+    }
+}
+
+/// The pool. It is bounded in threads; the channel is bounded by the number
+/// of sessions.
+pub(super) struct Pool {
+    sender: Sender<(Box<Job>, Wake)>,
+    receiver: Receiver<(Box<Job>, Wake)>,
+    room: Arc<WaitingRoom>,
+    /// Workers waiting for a job.
+    idle: AtomicUsize,
+    workers: AtomicUsize,
+    limit: usize,
+    /// Heard by the main thread.
+    bell: Arc<Bell>,
+}
+
+impl Pool {
+    pub(super) fn new(limit: usize, room: Arc<WaitingRoom>, bell: Arc<Bell>) -> Pool {
+        let (sender, receiver) = unbounded();
+        Pool {
+            sender,
+            receiver,
+            room,
+            idle: AtomicUsize::new(0),
+            workers: AtomicUsize::new(0),
+            limit,
+            bell,
+        }
+    }
+
+    /// Hands a session to the next free worker.
+    pub(super) fn submit(&self, job: Box<Job>, wake: Wake) {
+        // The pool itself holds a receiver, so the channel is never closed.
+        let _ = self.sender.send((job, wake));
+        if self.wants_birth() {
+            self.bell.ring();
+        }
+    }
+
+    fn wants_birth(&self) -> bool {
+        self.sender.len() > self.idle.load(Ordering::Relaxed)
+            && self.workers.load(Ordering::Relaxed) < self.limit
+    }
+
+    /// Gives birth to workers as long as jobs are waiting for one, and to
+    /// the spares at the start. False when the system gives no more threads;
+    /// the jobs then wait for the workers there are.
+    pub(super) fn give_birth(self: &Arc<Self>) -> bool {
+        while self.wants_birth() || self.workers.load(Ordering::Relaxed) < SPARES.min(self.limit) {
+            if !self.spawn() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn spawn(self: &Arc<Self>) -> bool {
+        let pool = Arc::clone(self);
+        self.workers.fetch_add(1, Ordering::Relaxed);
+        // Counted as idle from here, or a burst would give birth to a worker
+        // for each look at the channel.
+        self.idle.fetch_add(1, Ordering::Relaxed);
+        let born = std::thread::Builder::new()
+            .name("worker".to_owned())
+            .stack_size(STACK)
+            .spawn(move || pool.work());
+        if let Err(error) = born {
+            self.workers.fetch_sub(1, Ordering::Relaxed);
+            self.idle.fetch_sub(1, Ordering::Relaxed);
+            let workers = self.workers.load(Ordering::Relaxed);
+            log::error!("no more threads than {workers} workers: {error}");
+            return false;
+        }
+        true
+    }
+
+    /// The life of a worker; it begins idle.
+    fn work(&self) {
+        loop {
+            let job = self.receiver.recv_timeout(PATIENCE);
+            self.idle.fetch_sub(1, Ordering::Relaxed);
+            let alive = match job {
+                Ok((job, wake)) => self.serve(job, wake),
+                Err(RecvTimeoutError::Timeout) => self.idle.load(Ordering::Relaxed) < SPARES,
+                Err(RecvTimeoutError::Disconnected) => false,
+            };
+            if !alive {
+                self.workers.fetch_sub(1, Ordering::Relaxed);
+                // A job that came in this moment needs another worker.
+                if self.wants_birth() {
+                    self.bell.ring();
+                }
+                return;
+            }
+            self.idle.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Serves one session until it is silent or ends. False after a panic:
+    /// the session is gone, and the worker retires.
+    fn serve(&self, mut job: Box<Job>, wake: Wake) -> bool {
+        let id = job.session.id().0;
+        // Whatever state the panic left is dropped with the session.
+        match catch_unwind(AssertUnwindSafe(|| job.session.serve(wake))) {
+            Ok(Outcome::End) => {}
+            Ok(Outcome::Park(until)) => self.room.admit(job, until, true),
+            Ok(Outcome::Delay(until)) => self.room.admit(job, Some(until), false),
+            Err(_) => {
+                log::error!("session {id} ended by a fault of the server; please report it");
+                return false;
+            }
+        }
+        true
+    }
+}

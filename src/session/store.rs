@@ -1,0 +1,64 @@
+//! STOR and APPE (RFC 959 section 4.1.3), with REST (RFC 3659 section 5).
+//!
+//! 226 means that every byte is in the file. A transfer that ends early
+//! leaves what came, so that the client can go on from there.
+
+use super::{Failure, Session};
+use crate::fs::Existing;
+use crate::protocol::{Code, Escaped, Reply};
+
+type Answer = Result<Reply, Failure>;
+
+impl Session {
+    /// `STOR <SP> pathname`.
+    pub(super) fn stor(&mut self, pathname: &[u8]) -> Answer {
+        let offset = self.restart;
+        let existing = if !self.login()?.rights.change {
+            // Who may only add files shall not touch those of others.
+            Existing::Refuse
+        } else if offset > 0 {
+            Existing::ContinueAt(offset)
+        } else {
+            Existing::Replace
+        };
+        self.store(pathname, existing)
+    }
+
+    /// `APPE <SP> pathname`.
+    pub(super) fn appe(&mut self, pathname: &[u8]) -> Answer {
+        self.login()?.need(
+            |rights| rights.change,
+            "write_enable, anon_other_write_enable, read-only account",
+        )?;
+        self.store(pathname, Existing::Append)
+    }
+
+    fn store(&mut self, pathname: &[u8], existing: Existing) -> Answer {
+        let login = self.login()?;
+        login.need(
+            |rights| rights.upload,
+            "write_enable, anon_upload_enable, read-only account",
+        )?;
+        let path = login.cwd.join(pathname)?;
+        let mode = self.service.config.file_open_mode() & 0o777 & !login.umask;
+        let (file, start) = login.root.open_upload(&path, existing, mode)?;
+        let as_text = self.ascii && self.service.config.ascii_upload_enable();
+        let buffers = self.service.buffers.clone();
+        let opening = Reply::new(Code::FileStatusOk, "Ok to send data.");
+        let moved = self.transfer(path.as_bytes(), &opening, |transfer| {
+            let mut buffer = buffers.take();
+            if as_text {
+                transfer.receive_file_as_text(&file, &mut buffer)
+            } else {
+                transfer.receive_file(&file, &mut buffer)
+            }
+        })?;
+        let name = Escaped(path.as_bytes());
+        if start > 0 {
+            log::info!("{}: stored {name}, {moved} bytes from {start} on", self.tag);
+        } else {
+            log::info!("{}: stored {name}, {moved} bytes", self.tag);
+        }
+        Ok(Reply::new(Code::ClosingData, "Transfer complete."))
+    }
+}

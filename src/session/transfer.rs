@@ -1,0 +1,174 @@
+//! One transfer from the session's side: opening the data connection,
+//! serving the control connection meanwhile, and the end (RFC 959 section
+//! 5.4; RFC 1123 section 4.1.2.12 on commands during a transfer).
+
+use super::connect::Endpoint;
+use super::state::Tag;
+use super::{Failure, Session};
+use crate::control::Connection;
+use crate::data::{DataConnection, Heed, Interruption, Limits, Transfer, Watch, active};
+use crate::protocol::command::Verb;
+use crate::protocol::parse::parse;
+use crate::protocol::{Code, Reply};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+/// Serves the control connection during a transfer: ABOR ends it, STAT and
+/// NOOP are answered at once, anything else waits its turn.
+struct Attendant<'session> {
+    control: &'session mut Connection,
+    tag: &'session Tag,
+    /// What is being transferred, for STAT.
+    subject: &'session [u8],
+    heed: Heed,
+}
+
+impl<'session> Attendant<'session> {
+    fn new(
+        control: &'session mut Connection,
+        tag: &'session Tag,
+        subject: &'session [u8],
+    ) -> Attendant<'session> {
+        Attendant {
+            control,
+            tag,
+            subject,
+            heed: Heed::Input,
+        }
+    }
+
+    /// Deals with the lines that are buffered.
+    fn serve_lines(&mut self, moved: u64) -> Result<(), Interruption> {
+        while let Some(line) = self.control.peek() {
+            let reply = match parse(line).map(|request| (request.verb, request.argument)) {
+                // The line stays: it is answered after the transfer's 426.
+                Ok((Verb::Abor, _)) => return Err(Interruption::Aborted),
+                Ok((Verb::Noop, _)) => Reply::new(Code::CommandOk, "NOOP ok."),
+                Ok((Verb::Stat, b"")) => {
+                    let mut text = format!("{moved} bytes so far of ").into_bytes();
+                    text.extend_from_slice(self.subject);
+                    Reply::new(Code::FileStatus, text)
+                }
+                _ => {
+                    self.heed = Heed::End;
+                    return Ok(());
+                }
+            };
+            self.control.skip();
+            self.control.reply(&reply);
+        }
+        if self.control.flush().is_err() {
+            return Err(Interruption::ControlLost);
+        }
+        Ok(())
+    }
+}
+
+impl Watch for Attendant<'_> {
+    fn control(&self) -> (BorrowedFd<'_>, Heed) {
+        (self.control.as_fd(), self.heed)
+    }
+
+    fn attend(&mut self, moved: u64) -> Result<(), Interruption> {
+        if self.heed == Heed::End {
+            // Closed with commands waiting: those are still to be served,
+            // QUIT after RETR for one.
+            self.heed = Heed::Nothing;
+            return Ok(());
+        }
+        let open = self.control.take_in();
+        self.serve_lines(moved)?;
+        if !open {
+            if self.heed == Heed::Input {
+                // An unexpected close is an ABOR and a QUIT (RFC 959 section 4.1.1).
+                return Err(Interruption::ControlLost);
+            }
+            self.heed = Heed::Nothing;
+        }
+        Ok(())
+    }
+
+    fn stranger(&mut self, peer: SocketAddr) {
+        log::warn!(
+            "{}: data connection from {peer} dropped: not the client (pasv_promiscuous)",
+            self.tag
+        );
+    }
+}
+
+fn seconds(value: u32) -> Option<Duration> {
+    (value > 0).then(|| Duration::from_secs(value.into()))
+}
+
+impl Session {
+    /// Opens the data connection agreed upon.
+    fn open_data(&mut self, subject: &[u8]) -> Result<DataConnection, Failure> {
+        let config = &self.service.config;
+        let peer = self.control.peer().ip();
+        let local = self.control.local().ip();
+        let endpoint = std::mem::take(&mut self.endpoint);
+        let mut watch = Attendant::new(&mut self.control, &self.tag, subject);
+        watch.serve_lines(0).map_err(Failure::NoData)?;
+        match endpoint {
+            Endpoint::None => Err(Failure::refused(
+                Code::CannotOpenData,
+                "Use PORT or PASV first.",
+            )),
+            Endpoint::Active(address) => {
+                let port = if config.connect_from_port_20() {
+                    u16::try_from(config.ftp_data_port()).unwrap_or(0)
+                } else {
+                    0
+                };
+                let limit = seconds(config.connect_timeout());
+                active::connect(local, port, address, &mut watch, limit).map_err(Failure::NoData)
+            }
+            Endpoint::Passive(promise) => {
+                let expected = (!config.pasv_promiscuous()).then_some(peer);
+                let limit = seconds(config.accept_timeout());
+                promise
+                    .accept(expected, &mut watch, limit)
+                    .map_err(Failure::NoData)
+            }
+        }
+    }
+
+    /// Opens the data connection, says `opening`, lets `work` move the bytes
+    /// and closes the data connection. Returns how many bytes moved.
+    pub(super) fn transfer(
+        &mut self,
+        subject: &[u8],
+        opening: &Reply,
+        work: impl FnOnce(&mut Transfer<'_>) -> Result<(), Interruption>,
+    ) -> Result<u64, Failure> {
+        let rate = self.login()?.rate;
+        let connection = self.open_data(subject)?;
+        self.say(opening);
+        // The client starts on 150; it must not wait for the file.
+        let said = self.control.flush();
+        let limits = Limits {
+            stall: seconds(self.service.config.data_connection_timeout()),
+            rate,
+        };
+        let mut watch = Attendant::new(&mut self.control, &self.tag, subject);
+        let result = said
+            .map_err(|_| Interruption::ControlLost)
+            .and_then(|()| watch.serve_lines(0));
+        let mut transfer = Transfer::new(connection.socket.as_fd(), &mut watch, limits);
+        let result = result.and_then(|()| work(&mut transfer));
+        let moved = transfer.moved();
+        match result {
+            Ok(()) => Ok(moved),
+            Err(why) => {
+                log::info!("{}: {moved} bytes until then", self.tag);
+                Err(Failure::Transfer(why))
+            }
+        }
+    }
+
+    /// The word for the representation type in 150 replies.
+    pub(super) fn type_word(&self) -> &'static str {
+        if self.ascii { "ASCII" } else { "BINARY" }
+    }
+}
