@@ -134,8 +134,7 @@ impl Session {
                 self.forget_endpoint();
                 Ok(Reply::new(Code::ClosingData, "ABOR successful."))
             }
-            // 202 would do by RFC 959, but there are cameras that give up on it.
-            Verb::Allo => Ok(Reply::new(Code::CommandOk, "ALLO: no need to reserve.")),
+            Verb::Allo => self.allo(argument),
             Verb::Opts => self.opts(argument),
             Verb::Site => self.site(argument),
         }

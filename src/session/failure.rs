@@ -49,7 +49,7 @@ impl Failure {
             Failure::Refused(reply) => return Some(reply),
             Failure::Forbidden(_) => (Code::FileUnavailable, "Permission denied."),
             Failure::Path(PathError::Nul) => (Code::ArgumentError, "A name cannot hold NUL."),
-            Failure::Path(PathError::TooLong) => (Code::NameNotAllowed, "Pathname too long."),
+            Failure::Path(PathError::TooLong) => (Code::FileUnavailable, "Pathname too long."),
             Failure::Fs(error) => of_file(&error),
             Failure::NoData(Interruption::ControlLost)
             | Failure::Transfer(Interruption::ControlLost) => return None,
@@ -84,7 +84,7 @@ fn of_errno(errno: i32) -> (Code, &'static str) {
         libc::EROFS => (Code::FileUnavailable, "Read-only file system."),
         libc::ELOOP => (Code::FileUnavailable, "Too many links in the pathname."),
         libc::EXDEV => (Code::FileUnavailable, "Cannot rename across file systems."),
-        libc::ENAMETOOLONG => (Code::NameNotAllowed, "File name too long."),
+        libc::ENAMETOOLONG => (Code::FileUnavailable, "File name too long."),
         libc::EBUSY | libc::ETXTBSY | libc::EAGAIN => (Code::FileBusy, "File is busy."),
         libc::ENOSPC => (Code::InsufficientStorage, "No space left."),
         libc::EDQUOT => (Code::StorageExceeded, "Quota exceeded."),

@@ -326,7 +326,9 @@ impl Session {
             piece: FIRST_PIECE,
         };
         let target = self.find_target(&mut listing, pathname)?;
-        Ok((listing, target, pathname.to_vec()))
+        // `LIST -d` shows the working directory under the name ls gives it.
+        let name = if pathname.is_empty() { b"." } else { pathname };
+        Ok((listing, target, name.to_vec()))
     }
 
     fn find_target(&self, listing: &mut Listing, pathname: &[u8]) -> Result<Target, Failure> {

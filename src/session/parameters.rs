@@ -71,6 +71,22 @@ impl Session {
         ))
     }
 
+    /// `ALLO <SP> decimal [ <SP> R <SP> decimal ]`: nothing needs to be
+    /// reserved. 202 would do by RFC 959, but there are cameras that give up
+    /// on it.
+    pub(super) fn allo(&self, argument: &[u8]) -> Answer {
+        let (bytes, record) = split_word(argument.trim_ascii());
+        let (letter, size) = split_word(record);
+        let well_formed = parse_decimal(bytes).is_some()
+            && (record.is_empty()
+                || letter.eq_ignore_ascii_case(b"R") && parse_decimal(size).is_some());
+        if well_formed {
+            Ok(Reply::new(Code::CommandOk, "ALLO: no need to reserve."))
+        } else {
+            Err(Failure::refused(Code::ArgumentError, "Syntax: ALLO bytes"))
+        }
+    }
+
     /// `OPTS <SP> command-name [ <SP> command-options ]`.
     pub(super) fn opts(&mut self, argument: &[u8]) -> Answer {
         let (name, options) = split_word(argument);
