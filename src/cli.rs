@@ -19,7 +19,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::auth::{self, Secret};
+use crate::auth::{self, LiveAccounts, Secret};
 use crate::config::{
     Accounts, Config, ConfigError, Finding, Origin, Reading, Severity, print, printable,
 };
@@ -344,7 +344,7 @@ fn start_server(launch: Launch) -> Exit {
             return Exit::Config;
         }
     };
-    for warning in accounts.warnings() {
+    for warning in accounts.current().warnings() {
         log::warn!("{warning}");
     }
     let share = launch.share;
@@ -363,16 +363,18 @@ fn start_server(launch: Launch) -> Exit {
 }
 
 /// The one account of `--user`, or those of virtual_users_file.
-fn accounts(launch: &Launch) -> Result<auth::Accounts, auth::AccountsError> {
+fn accounts(launch: &Launch) -> Result<LiveAccounts, auth::AccountsError> {
     if let Some(share) = &launch.share
         && let (Some(user), Some(password)) = (&share.user, &share.password)
     {
         let secret = Secret::new(password.reveal().to_vec());
-        return auth::Accounts::single(user.as_bytes(), &secret, &share.directory, !share.write);
+        let home = &share.directory;
+        return auth::Accounts::single(user.as_bytes(), &secret, home, !share.write)
+            .map(LiveAccounts::fixed);
     }
     match launch.config.virtual_users_file() {
-        Some(path) => auth::Accounts::load(path),
-        None => Ok(auth::Accounts::none()),
+        Some(path) => LiveAccounts::load(path),
+        None => Ok(LiveAccounts::fixed(auth::Accounts::none())),
     }
 }
 

@@ -188,7 +188,7 @@ options! {
     Bool no_anon_password = "NO",
         "Log an anonymous user in at the USER command, without asking for a password.";
     Path virtual_users_file = "",
-        "File of virtual accounts in the layout of passwd(5), with crypt(3) hashes; ironftpctl(8) keeps it. Each account has its own home as root. When empty there are no virtual accounts.",
+        "File of virtual accounts in the layout of passwd(5), with crypt(3) hashes; ironftpctl(8) keeps it. Each account has its own home as root. The file is read again when it has changed. When empty there are no virtual accounts.",
         "Not an option of vsftpd, which leaves virtual users to PAM.";
     Uint max_login_fails = "3",
         "Number of failed logins after which the session is closed.";
@@ -264,7 +264,8 @@ options! {
     Uint idle_session_timeout = "300",
         "Seconds a session may spend between two commands before it is closed. 0 means no limit.";
     Uint data_connection_timeout = "300",
-        "Seconds a transfer may stand still before the session is closed. 0 means no limit.";
+        "Seconds a transfer may stand still before it is given up with 426; the session goes on. 0 means no limit.",
+        "vsftpd ends the session.";
     Uint accept_timeout = "60",
         "Seconds a client has to make a passive data connection. 0 means no limit.";
     Uint connect_timeout = "60",

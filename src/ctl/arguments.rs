@@ -175,7 +175,11 @@ fn command(
 /// in a shell, a log or a path.
 fn check_new_name(name: &str) -> Result<(), UsageError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._@-".contains(&byte);
-    let good = (1..=NEW_NAME_MAX).contains(&name.len()) && !name.starts_with('-');
+    // The daemon takes these two for anonymous users and asks no account.
+    let anonymous = ["anonymous", "ftp"]
+        .iter()
+        .any(|taken| name.eq_ignore_ascii_case(taken));
+    let good = (1..=NEW_NAME_MAX).contains(&name.len()) && !name.starts_with('-') && !anonymous;
     if good && name.bytes().all(fits) {
         Ok(())
     } else {

@@ -12,7 +12,7 @@ mod listen;
 mod pool;
 mod waiting;
 
-use crate::auth::Accounts;
+use crate::auth::LiveAccounts;
 use crate::config::Config;
 use crate::session::{Service, ServiceError};
 use crate::sys;
@@ -71,7 +71,7 @@ impl std::error::Error for StartError {}
 /// What kept it from starting.
 pub fn run(
     config: Config,
-    accounts: Accounts,
+    accounts: LiveAccounts,
     bound: impl FnOnce(SocketAddr),
 ) -> Result<(), StartError> {
     ignore_fatal_ones();

@@ -56,7 +56,7 @@ impl Session {
             return self.log_in_anonymous(password);
         }
         let secret = Secret::new(password.to_vec());
-        match self.service.accounts.verify(&name, &secret) {
+        match self.service.accounts.current().verify(&name, &secret) {
             Ok(account) => self.log_in_account(&account),
             Err(denial) => Ok(self.deny(&name, &denial.to_string())),
         }

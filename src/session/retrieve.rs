@@ -13,7 +13,7 @@ type Answer = Result<Reply, Failure>;
 impl Session {
     /// `RETR <SP> pathname`.
     pub(super) fn retr(&mut self, pathname: &[u8]) -> Answer {
-        let path = self.path(pathname)?;
+        let path = self.file_path(pathname)?;
         let login = self.login()?;
         let (file, attributes) = login.root.open_file(&path)?;
         if login.rights.world_readable_only && attributes.mode & 0o004 == 0 {
@@ -46,9 +46,8 @@ impl Session {
     }
 
     fn plain_file(&self, pathname: &[u8]) -> Result<(VirtualPath, Attributes), Failure> {
-        let login = self.login()?;
-        let path = login.cwd.join(pathname)?;
-        let attributes = login.root.attributes(&path)?;
+        let path = self.file_path(pathname)?;
+        let attributes = self.login()?.root.attributes(&path)?;
         if attributes.is_file() {
             Ok((path, attributes))
         } else if attributes.is_directory() {

@@ -1,6 +1,6 @@
 //! What all sessions share: the configuration and what was opened for it.
 
-use crate::auth::{Account, Accounts};
+use crate::auth::{Account, LiveAccounts};
 use crate::config::Config;
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// The service that sessions give: read-only once opened, but for caches.
 pub struct Service {
     pub(super) config: Config,
-    pub(super) accounts: Accounts,
+    pub(super) accounts: LiveAccounts,
     pub(super) anonymous: Option<Arc<Root>>,
     pub(super) ports: Arc<PassivePorts>,
     pub(super) buffers: Buffers,
@@ -70,7 +70,7 @@ impl Service {
     ///
     /// # Errors
     /// What cannot be opened.
-    pub fn open(config: Config, accounts: Accounts) -> Result<Service, ServiceError> {
+    pub fn open(config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
         let port = |value: u32| u16::try_from(value).unwrap_or(u16::MAX);
         let first = match port(config.pasv_min_port()) {
             0 => 1024,

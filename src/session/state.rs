@@ -1,8 +1,9 @@
 //! Who a session belongs to and what it may do.
 
 use super::{Failure, Session};
-use crate::fs::Root;
+use crate::fs::{self, Root};
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
+use crate::sys;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -113,6 +114,16 @@ impl Session {
     /// The virtual path that `argument` names, seen from the working directory.
     pub(super) fn path(&self, argument: &[u8]) -> Result<VirtualPath, Failure> {
         Ok(self.login()?.cwd.join(argument)?)
+    }
+
+    /// The same for a pathname that must lead to a file: one that ends in a
+    /// slash asks for a directory (POSIX pathname resolution).
+    pub(super) fn file_path(&self, argument: &[u8]) -> Result<VirtualPath, Failure> {
+        let path = self.path(argument)?;
+        if argument.ends_with(b"/") && !path.is_root() {
+            return Err(fs::Error::System(sys::Error::new("openat2", libc::ENOTDIR)).into());
+        }
+        Ok(path)
     }
 }
 

@@ -39,7 +39,7 @@ impl Session {
             |rights| rights.upload,
             "write_enable, anon_upload_enable, read-only account",
         )?;
-        let path = login.cwd.join(pathname)?;
+        let path = self.file_path(pathname)?;
         let mode = self.service.config.file_open_mode() & 0o777 & !login.umask;
         let (file, start) = login.root.open_upload(&path, existing, mode)?;
         let as_text = self.ascii && self.service.config.ascii_upload_enable();

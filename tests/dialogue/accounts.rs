@@ -226,7 +226,10 @@ fn serve_without_a_user_serves_anonymous_read_only() {
     root.file("file", "content");
     let server = Server::serve(root, &[], "");
     assert!(server.address().ip().is_loopback(), "{}", server.address());
-    let mut control = server.anonymous();
+    // It says that no password is needed, and so asks for none.
+    let mut control = server.connect();
+    control.command("USER anonymous", 230);
+    control.command("PASS any@where", 230);
     assert_eq!(control.retrieve("file"), b"content");
     control.refused("STOR new", &[550]);
     control.command("DELE file", 550);

@@ -1,0 +1,111 @@
+//! The accounts file as it is now: read again when it has changed, so that
+//! what ironftpctl does counts at the next log-in.
+//!
+//! A file that has become unreadable or wrong changes nothing: the accounts
+//! of before stay, and the log says so once per change.
+#![forbid(unsafe_code)]
+
+use super::error::AccountsError;
+use super::store::Accounts;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What tells one state of a file from another: rewriting by rename changes
+/// the inode, editing in place the time and mostly the size.
+type Stamp = Option<(u64, u64, i64, i64, u64)>;
+
+/// The accounts of a server, from a file or made up at its start.
+pub struct LiveAccounts {
+    path: Option<PathBuf>,
+    state: Mutex<(Stamp, Arc<Accounts>)>,
+}
+
+impl LiveAccounts {
+    /// Accounts that never change.
+    #[must_use]
+    pub fn fixed(accounts: Accounts) -> LiveAccounts {
+        LiveAccounts {
+            path: None,
+            state: Mutex::new((None, Arc::new(accounts))),
+        }
+    }
+
+    /// The accounts in the file at `path`; none as long as there is no file.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be used.
+    pub fn load(path: &Path) -> Result<LiveAccounts, AccountsError> {
+        // Taken before reading: a change in between is seen next time.
+        let stamp = stamp(path);
+        let accounts = match stamp {
+            Some(_) => Accounts::load(path)?,
+            None => Accounts::none(),
+        };
+        Ok(LiveAccounts {
+            path: Some(path.to_owned()),
+            state: Mutex::new((stamp, Arc::new(accounts))),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, (Stamp, Arc<Accounts>)> {
+        // The pair is replaced as one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The accounts as of now.
+    pub fn current(&self) -> Arc<Accounts> {
+        let Some(path) = &self.path else {
+            return Arc::clone(&self.state().1);
+        };
+        let now = stamp(path);
+        let mut state = self.state();
+        if now != state.0 {
+            // One log-in reads; those of the same moment wait for it.
+            state.0 = now;
+            match Accounts::load(path) {
+                Ok(accounts) => {
+                    for warning in accounts.warnings() {
+                        log::warn!("{warning}");
+                    }
+                    log::info!("{} accounts read from {path:?}", accounts.len());
+                    state.1 = Arc::new(accounts);
+                }
+                Err(error) => log::error!("{error}; the accounts of before stay"),
+            }
+        }
+        Arc::clone(&state.1)
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let found = fs::metadata(path).ok()?;
+    Some((
+        found.dev(),
+        found.ino(),
+        found.mtime(),
+        found.mtime_nsec(),
+        found.size(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_counts_and_a_broken_file_does_not() {
+        let path = std::env::temp_dir().join(format!("ironftpd-live-{}", std::process::id()));
+        let _ = fs::remove_file(&path);
+        let live = LiveAccounts::load(&path).unwrap();
+        assert!(live.current().is_empty());
+        fs::write(&path, "a:!:0:0::/:\n").unwrap();
+        assert_eq!(live.current().len(), 1);
+        fs::write(&path, "no account\n").unwrap();
+        assert_eq!(live.current().len(), 1);
+        fs::write(&path, "a:!:0:0::/:\nb:!:0:0::/:\n").unwrap();
+        assert_eq!(live.current().len(), 2);
+        fs::remove_file(&path).unwrap();
+    }
+}
