@@ -221,7 +221,8 @@ impl fmt::Display for UsageError {
             }
             UsageError::BadName(name) => write!(
                 out,
-                "user name \"{}\": must be 1 to 32 of A-Z a-z 0-9 . _ @ - and not begin with -",
+                "user name \"{}\": must be 1 to 32 of A-Z a-z 0-9 . _ @ -, not begin with -, \
+                 and be neither anonymous nor ftp",
                 name.escape_debug()
             ),
         }

@@ -23,7 +23,7 @@ const STACK: usize = 192 * 1024;
 const SPARES: usize = 4;
 
 /// Time after which an idle worker beyond the spares leaves.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A session and what goes with it from thread to thread.
 pub(super) struct Job {

@@ -14,8 +14,11 @@ use std::os::fd::{AsFd, OwnedFd};
 
 type Answer = Result<Reply, Failure>;
 
-/// Output is sent in pieces of about this size: the first goes early.
+/// Output is sent in pieces of about this size.
 const PIECE: usize = 16 * 1024;
+
+/// The first piece is smaller, so that the client sees something.
+const FIRST_PIECE: usize = 2 * 1024;
 
 fn append_entry(
     out: &mut Vec<u8>,
@@ -141,6 +144,7 @@ fn send_facts(
     buffer: &mut [u8],
 ) -> Result<(), Interruption> {
     let mut out = Vec::with_capacity(PIECE + 1024);
+    let mut piece = FIRST_PIECE;
     if let Ok(attributes) = attributes_at(directory.as_fd(), b"") {
         append_entry(
             &mut out,
@@ -157,9 +161,10 @@ fn send_facts(
     while let Some(batch) = reader.batch().map_err(Interruption::Storage)? {
         for name in batch {
             append_named(&mut out, login, facts, directory, name);
-            if out.len() >= PIECE {
+            if out.len() >= piece {
                 transfer.send_bytes(&out)?;
                 out.clear();
+                piece = PIECE;
             }
         }
     }
