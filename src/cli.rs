@@ -7,6 +7,7 @@
 //! `share`.
 #![forbid(unsafe_code)]
 
+mod commands;
 mod exit;
 mod flags;
 mod share;
@@ -26,6 +27,7 @@ use crate::config::{
 use crate::record;
 use crate::server::{self, StartError};
 
+pub use commands::manual_commands;
 pub use exit::{EXITS, Exit, manual_exits};
 pub use flags::{FLAGS, Flag, manual_flags, usage};
 pub use share::{Password, Share, serving_notice};

@@ -78,6 +78,7 @@ fn manual_of_the_daemon_is_up_to_date() {
     let parts = [
         ("FLAGS", cli::manual_flags()),
         ("EXITS", cli::manual_exits()),
+        ("COMMANDS", cli::manual_commands()),
     ];
     same("man/ironftpd.8", &page_with("man/ironftpd.8", &parts));
 }

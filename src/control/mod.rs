@@ -113,7 +113,7 @@ impl Connection {
     }
 
     /// The next line. Waits a moment for it, replies being sent first.
-    pub fn next(&mut self) -> Input {
+    pub fn next_input(&mut self) -> Input {
         // A client that dribbles bytes without ever ending a line is silent:
         // it shall not keep a worker.
         for _ in 0..READS_PER_LINE {
@@ -235,11 +235,17 @@ mod tests {
     fn replies_to_pipelined_lines_leave_together_and_in_order() {
         let (mut server, mut client) = pair();
         client.write_all(b"NOOP\r\nPWD\r\n").unwrap();
-        assert_eq!(server.next(), Input::Line(Line::Text(b"NOOP".to_vec())));
+        assert_eq!(
+            server.next_input(),
+            Input::Line(Line::Text(b"NOOP".to_vec()))
+        );
         server.reply(&Reply::new(Code::CommandOk, "one"));
-        assert_eq!(server.next(), Input::Line(Line::Text(b"PWD".to_vec())));
+        assert_eq!(
+            server.next_input(),
+            Input::Line(Line::Text(b"PWD".to_vec()))
+        );
         server.reply(&Reply::new(Code::CommandOk, "two"));
-        assert_eq!(server.next(), Input::Silence);
+        assert_eq!(server.next_input(), Input::Silence);
         let mut text = [0; 18];
         client.read_exact(&mut text).unwrap();
         assert_eq!(&text, b"200 one\r\n200 two\r\n");
@@ -250,8 +256,11 @@ mod tests {
         let (mut server, mut client) = pair();
         client.write_all(b"QUIT\r\n").unwrap();
         drop(client);
-        assert_eq!(server.next(), Input::Line(Line::Text(b"QUIT".to_vec())));
-        assert_eq!(server.next(), Input::Closed);
+        assert_eq!(
+            server.next_input(),
+            Input::Line(Line::Text(b"QUIT".to_vec()))
+        );
+        assert_eq!(server.next_input(), Input::Closed);
     }
 
     #[test]

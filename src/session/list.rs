@@ -136,7 +136,7 @@ impl Listing {
                 })
                 .collect();
             // Newest first; the sort is stable, so names stay in order.
-            timed.sort_by(|one, other| other.0.cmp(&one.0));
+            timed.sort_by_key(|&(time, _)| std::cmp::Reverse(time));
             let mut ordered = Names::default();
             timed.iter().for_each(|(_, name)| ordered.push(name));
             names = ordered;

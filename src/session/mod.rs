@@ -153,7 +153,7 @@ impl Session {
                 let delay = u64::from(self.service.config.delay_failed_login());
                 return Outcome::Delay(Instant::now() + Duration::from_secs(delay));
             }
-            match self.control.next() {
+            match self.control.next_input() {
                 Input::Line(line) => {
                     self.command(line);
                     self.last_command = Instant::now();
