@@ -110,7 +110,10 @@ impl Session {
             Verb::Dele => self.dele(argument),
             Verb::Rnfr => self.rnfr(argument),
             Verb::Rnto => self.rnto(argument),
-            Verb::Type => self.representation_type(argument),
+            Verb::Type => {
+                self.note_order();
+                self.representation_type(argument)
+            }
             Verb::Stru => self.structure(argument),
             Verb::Mode => self.mode(argument),
             Verb::Port => self.port(argument),
@@ -125,7 +128,10 @@ impl Session {
             Verb::Nlst => self.nlst(argument),
             Verb::Mlsd => self.mlsd(argument),
             Verb::Mlst => self.mlst(argument),
-            Verb::Size => self.size(argument),
+            Verb::Size => {
+                self.note_order();
+                self.size(argument)
+            }
             Verb::Mdtm => self.mdtm(argument),
             Verb::Mfmt => self.mfmt(argument),
             // A transfer that ABOR interrupts sees it first and has ended

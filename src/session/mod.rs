@@ -68,6 +68,9 @@ pub struct Session {
     /// TYPE A instead of I (RFC 959 section 3.1.1; ASCII is the default).
     ascii: bool,
     endpoint: Endpoint,
+    /// The client is of a kind for which passive replies come too soon
+    /// (`Session::note_order`).
+    hasty: bool,
     /// EPSV ALL was said (RFC 2428 section 4).
     epsv_only: bool,
     /// Offset of the next transfer (REST).
@@ -106,6 +109,7 @@ impl Session {
             stage: Stage::Greeted,
             ascii: true,
             endpoint: Endpoint::None,
+            hasty: false,
             epsv_only: false,
             restart: 0,
             rename_from: None,
