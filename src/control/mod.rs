@@ -12,7 +12,7 @@ use crate::sys::transfer;
 use socket2::{SockRef, TcpKeepalive};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a worker waits for the next command before it parks the
 /// session: an active session never leaves its worker.
@@ -131,7 +131,10 @@ impl Connection {
                 Err(_) => return Input::Closed,
             }
         }
-        Input::Silence
+        // The last read may have ended a line.
+        self.incoming
+            .next_line()
+            .map_or(Input::Silence, Input::Line)
     }
 
     /// Takes in what has arrived, without waiting. False once the client has
@@ -151,6 +154,17 @@ impl Connection {
     #[must_use]
     pub fn peek(&self) -> Option<&[u8]> {
         self.incoming.peek_line()
+    }
+
+    /// All complete lines that wait, left in their place.
+    pub fn waiting(&self) -> impl Iterator<Item = &[u8]> {
+        self.incoming.lines()
+    }
+
+    /// Bytes of input that wait.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.incoming.buffered()
     }
 
     /// Drops the line that [`Connection::peek`] showed.
@@ -173,11 +187,18 @@ impl Connection {
     /// When the connection is broken or the client takes nothing for too long.
     pub fn flush(&mut self) -> Result<(), sys::Error> {
         let mut sent = 0;
+        // One deadline for all of it: a client that takes a byte now and
+        // then would keep the worker for hours.
+        let start = Instant::now();
         let result = loop {
             match self.outgoing.get(sent..) {
                 None | Some([]) => break Ok(()),
                 Some(rest) => match transfer::send(self.socket.as_fd(), rest, true) {
-                    Ok(length) => sent += length,
+                    Ok(length) if start.elapsed() < REPLY_PATIENCE => sent += length,
+                    Ok(_) => {
+                        self.ended = true;
+                        break Err(sys::Error::new("send", libc::ETIMEDOUT));
+                    }
                     Err(error) => {
                         self.ended = true;
                         break Err(error);
@@ -194,6 +215,18 @@ impl Connection {
         let mut text = Vec::new();
         reply.encode(&mut text);
         let _ = transfer::send(self.socket.as_fd(), &text, false);
+    }
+
+    /// Reads away what has arrived, so that closing the connection does not
+    /// reset it and take the last reply back.
+    pub fn drain(&mut self) {
+        let mut chunk = [0; 4096];
+        for _ in 0..READS_PER_LINE {
+            match transfer::receive_now(self.socket.as_fd(), &mut chunk) {
+                Ok(length) if length > 0 => {}
+                _ => return,
+            }
+        }
     }
 
     /// Gives back all memory that holds nothing; for the waiting room.

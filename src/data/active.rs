@@ -10,23 +10,30 @@ use crate::sys;
 use crate::sys::poll::WRITABLE;
 use crate::sys::socket::bind_address_only;
 use socket2::{Domain, Socket, Type};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-/// Connects from `local` (and `port`, unless it is 0) to `peer`.
+/// Connects from the address of `local` (and from `port`, unless it is 0) to
+/// `peer`.
 ///
 /// # Errors
 /// When the connection does not come about within `limit` or the control
 /// connection ends the wait.
 pub fn connect(
-    local: IpAddr,
+    mut local: SocketAddr,
     port: u16,
-    peer: SocketAddr,
+    mut peer: SocketAddr,
     watch: &mut dyn Watch,
     limit: Option<Duration>,
 ) -> Result<DataConnection, Interruption> {
-    let socket = bound(local, port)?;
+    local.set_port(port);
+    if let (SocketAddr::V6(own), SocketAddr::V6(theirs)) = (local, &mut peer) {
+        // EPRT has no room for the interface of a link-local address; it is
+        // the one the client is on.
+        theirs.set_scope_id(own.scope_id());
+    }
+    let socket = bound(local)?;
     match socket.connect(&peer.into()) {
         Ok(()) => {}
         Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
@@ -43,24 +50,17 @@ pub fn connect(
     })
 }
 
-fn bound(local: IpAddr, port: u16) -> Result<Socket, Interruption> {
+fn bound(local: SocketAddr) -> Result<Socket, Interruption> {
     let kind = Type::STREAM.nonblocking().cloexec();
-    let socket = Socket::new(
-        Domain::for_address(SocketAddr::new(local, port)),
-        kind,
-        None,
-    )
-    .map_err(failed("socket"))?;
-    if port == 0 {
+    let socket = Socket::new(Domain::for_address(local), kind, None).map_err(failed("socket"))?;
+    if local.port() == 0 {
         bind_address_only(socket.as_fd()).map_err(Interruption::Network)?;
     } else {
         socket
             .set_reuse_address(true)
             .map_err(failed("setsockopt"))?;
     }
-    socket
-        .bind(&SocketAddr::new(local, port).into())
-        .map_err(failed("bind"))?;
+    socket.bind(&local.into()).map_err(failed("bind"))?;
     Ok(socket)
 }
 

@@ -14,20 +14,23 @@ use crate::sys;
 use crate::sys::poll::READABLE;
 use crate::sys::socket::accept_non_blocking;
 use socket2::{Domain, Socket, Type};
+use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
-use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Listeners that lie ready for each local address: among so many a PASV
-/// draws, and so many descriptors they take.
+/// Listeners that lie ready: among so many a PASV draws, and so many
+/// descriptors they take.
 const READY: usize = 32;
 
 /// Promises after which a listener is closed.
-const PROMISES: u8 = 200;
+const PROMISES: u8 = 16;
+
+/// Room in a listener's queue: a stranger who fills it keeps the client out.
+const BACKLOG: i32 = 512;
 
 /// Ports tried at random before the range is walked from end to end.
 const DRAWS: usize = 64;
@@ -42,9 +45,10 @@ pub struct PassivePorts {
 
 #[derive(Debug, Default)]
 struct State {
-    ready: HashMap<IpAddr, Vec<Listener>>,
-    /// Every port that one of our listeners has, promised or ready.
-    bound: HashSet<(IpAddr, u16)>,
+    /// Of all local addresses; there is one of them, or a few.
+    ready: Vec<Listener>,
+    /// Every address and port that one of our listeners has, promised or ready.
+    bound: HashSet<SocketAddr>,
     drawn: u64,
     keys: RandomState,
 }
@@ -83,11 +87,12 @@ impl PassivePorts {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Promises a port of the local address `local` to one session.
+    /// Promises a port of the address of `local` (whose own port does not
+    /// matter) to one session.
     ///
     /// # Errors
     /// EADDRINUSE when the range is spent, or whatever binding fails with.
-    pub fn promise(self: &Arc<Self>, local: IpAddr) -> Result<Promise, sys::Error> {
+    pub fn promise(self: &Arc<Self>, local: SocketAddr) -> Result<Promise, sys::Error> {
         let mut listener = self.take(local)?;
         listener.promises_left = listener.promises_left.saturating_sub(1);
         // Who connected before the promise is not the one it is made to.
@@ -98,47 +103,47 @@ impl PassivePorts {
         })
     }
 
-    fn take(&self, local: IpAddr) -> Result<Listener, sys::Error> {
+    fn take(&self, local: SocketAddr) -> Result<Listener, sys::Error> {
         let mut state = self.state();
-        let ready = state.ready.get(&local).map_or(0, Vec::len);
+        let here = |listener: &Listener| with_port(listener.address, 0) == with_port(local, 0);
+        let ready = state.ready.iter().filter(|l| here(l)).count();
         let fresh = if ready < READY {
             self.bind_one(&mut state, local)
         } else {
             Err(sys::Error::new("bind", libc::EADDRINUSE))
         };
-        match fresh {
-            Ok(listener) => Ok(listener),
-            Err(error) => {
-                let at = state.draw(ready);
-                match state.ready.get_mut(&local) {
-                    Some(listeners) if at < listeners.len() => Ok(listeners.swap_remove(at)),
-                    _ => Err(error),
-                }
-            }
-        }
+        fresh.or_else(|error| {
+            let drawn = state.draw(ready);
+            let mut places = state.ready.iter().enumerate().filter(|(_, l)| here(l));
+            let place = places.nth(drawn).map(|(place, _)| place);
+            place
+                .map(|place| state.ready.swap_remove(place))
+                .ok_or(error)
+        })
     }
 
-    fn bind_one(&self, state: &mut State, local: IpAddr) -> Result<Listener, sys::Error> {
+    fn bind_one(&self, state: &mut State, local: SocketAddr) -> Result<Listener, sys::Error> {
         let width = usize::from(self.last - self.first) + 1;
-        let mut failure = sys::Error::new("bind", libc::EADDRINUSE);
-        let start = state.draw(width);
-        let draws = DRAWS.min(width);
         // A small range is walked whole; of a large one, that many ports of
         // others' in a row mean that something else is wrong.
-        let tries = if width <= 4 * DRAWS { width } else { draws };
+        let walk = width <= 4 * DRAWS;
+        let tries = if walk { width } else { DRAWS };
+        let start = state.draw(width);
+        let mut failure = sys::Error::new("bind", libc::EADDRINUSE);
         for step in 0..tries {
-            let at = if width <= 4 * DRAWS {
+            let at = if walk {
                 (start + step) % width
             } else {
                 state.draw(width)
             };
             let port = self.first.saturating_add(u16::try_from(at).unwrap_or(0));
-            if port != 0 && state.bound.contains(&(local, port)) {
+            let address = with_port(local, port);
+            if port != 0 && state.bound.contains(&address) {
                 continue;
             }
-            match listen(SocketAddr::new(local, port)) {
+            match listen(address) {
                 Ok(listener) => {
-                    state.bound.insert((local, listener.address.port()));
+                    state.bound.insert(listener.address);
                     return Ok(listener);
                 }
                 Err(error) => failure = error,
@@ -149,13 +154,25 @@ impl PassivePorts {
 
     fn give_back(&self, listener: Listener) {
         let mut state = self.state();
-        let ip = listener.address.ip();
-        let ready = state.ready.entry(ip).or_default();
-        if listener.promises_left > 0 && ready.len() < READY {
-            ready.push(listener);
-        } else {
-            state.bound.remove(&(ip, listener.address.port()));
+        if listener.promises_left == 0 {
+            state.bound.remove(&listener.address);
+            return;
         }
+        state.ready.push(listener);
+        if state.ready.len() > READY {
+            // The one that has lain longest; it may be another address's.
+            let oldest = state.ready.remove(0);
+            state.bound.remove(&oldest.address);
+        }
+    }
+}
+
+/// `address` with another port and without a flow label, so that two of
+/// them are equal when they mean the same.
+fn with_port(address: SocketAddr, port: u16) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) => SocketAddr::from((*v4.ip(), port)),
+        SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), port, 0, v6.scope_id()).into(),
     }
 }
 
@@ -167,14 +184,15 @@ fn listen(address: SocketAddr) -> Result<Listener, sys::Error> {
         .set_reuse_address(true)
         .map_err(failed("setsockopt"))?;
     socket.bind(&address.into()).map_err(failed("bind"))?;
-    socket.listen(16).map_err(failed("listen"))?;
-    let bound = socket
-        .local_addr()
-        .map_err(failed("getsockname"))?
-        .as_socket();
+    socket.listen(BACKLOG).map_err(failed("listen"))?;
+    let mut bound = address;
+    if address.port() == 0 {
+        let chosen = socket.local_addr().map_err(failed("getsockname"))?;
+        bound.set_port(chosen.as_socket().map_or(0, |chosen| chosen.port()));
+    }
     Ok(Listener {
         socket: socket.into(),
-        address: bound.unwrap_or(address),
+        address: bound,
         promises_left: PROMISES,
     })
 }
@@ -227,16 +245,27 @@ fn accept(
     watch: &mut dyn Watch,
     limit: Option<Duration>,
 ) -> Result<DataConnection, Interruption> {
+    // One limit for the whole wait, however many strangers come.
+    let deadline = limit.map(|limit| (limit, Instant::now() + limit));
     loop {
+        let left = deadline.map(|(_, at)| at.saturating_duration_since(Instant::now()));
         match accept_non_blocking(listener.socket.as_fd()) {
             Ok((socket, peer)) => {
                 if expected.is_none_or(|ip| ip == peer.ip().to_canonical()) {
                     return Ok(DataConnection { socket, peer });
                 }
                 watch.stranger(peer);
+                if let (Some((limit, _)), Some(Duration::ZERO)) = (deadline, left) {
+                    return Err(Interruption::TimedOut(limit));
+                }
             }
             Err(error) if error.would_block() => {
-                wait_for(listener.socket.as_fd(), READABLE, watch, 0, limit)?;
+                wait_for(listener.socket.as_fd(), READABLE, watch, 0, left).map_err(
+                    |why| match (why, limit) {
+                        (Interruption::TimedOut(_), Some(limit)) => Interruption::TimedOut(limit),
+                        (why, _) => why,
+                    },
+                )?;
             }
             // Gone again before it was taken, or a network error that
             // accept(2) reports for the connection: the next may be well.
@@ -249,6 +278,8 @@ fn accept(
 impl Drop for Promise {
     fn drop(&mut self) {
         if let Some(listener) = self.listener.take() {
+            // A client that has connected and gets no transfer is let go.
+            while accept_non_blocking(listener.socket.as_fd()).is_ok() {}
             self.ports.give_back(listener);
         }
     }
@@ -260,6 +291,10 @@ mod tests {
     use std::net::{Ipv4Addr, TcpStream};
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn here() -> SocketAddr {
+        SocketAddr::new(HERE, 0)
+    }
 
     struct Nobody(OwnedFd);
 
@@ -280,29 +315,29 @@ mod tests {
     #[test]
     fn two_promises_never_share_a_port() {
         let ports = PassivePorts::new(0, 0);
-        let promises: Vec<Promise> = (0..50).map(|_| ports.promise(HERE).unwrap()).collect();
+        let promises: Vec<Promise> = (0..50).map(|_| ports.promise(here()).unwrap()).collect();
         let different: HashSet<u16> = promises.iter().map(Promise::port).collect();
         assert_eq!(different.len(), 50);
     }
 
     #[test]
     fn a_spent_range_says_so_and_recovers() {
-        let port = listen(SocketAddr::new(HERE, 0)).unwrap().address.port();
+        let port = listen(here()).unwrap().address.port();
         let ports = PassivePorts::new(port, port);
-        let promise = ports.promise(HERE).unwrap();
-        let error = ports.promise(HERE).unwrap_err();
+        let promise = ports.promise(here()).unwrap();
+        let error = ports.promise(here()).unwrap_err();
         assert_eq!(error.errno(), libc::EADDRINUSE);
         drop(promise);
-        assert_eq!(ports.promise(HERE).unwrap().port(), port);
+        assert_eq!(ports.promise(here()).unwrap().port(), port);
     }
 
     #[test]
     fn who_connected_before_the_promise_is_dropped() {
-        let port = listen(SocketAddr::new(HERE, 0)).unwrap().address.port();
+        let port = listen(here()).unwrap().address.port();
         let ports = PassivePorts::new(port, port);
-        drop(ports.promise(HERE).unwrap());
+        drop(ports.promise(here()).unwrap());
         let _stale = TcpStream::connect((HERE, port)).unwrap();
-        let promise = ports.promise(HERE).unwrap();
+        let promise = ports.promise(here()).unwrap();
         let fresh = TcpStream::connect((HERE, port)).unwrap();
         let limit = Some(Duration::from_secs(20));
         let connection = promise.accept(Some(HERE), &mut nobody(), limit).unwrap();
@@ -314,7 +349,7 @@ mod tests {
         let ports = PassivePorts::new(0, 0);
         let limit = Duration::from_millis(10);
         let result = ports
-            .promise(HERE)
+            .promise(here())
             .unwrap()
             .accept(Some(HERE), &mut nobody(), Some(limit));
         assert_eq!(result.unwrap_err(), Interruption::TimedOut(limit));

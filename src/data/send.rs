@@ -2,6 +2,7 @@
 
 use super::transfer::{Direction, Transfer};
 use super::{Interruption, ascii};
+use crate::sys;
 use crate::sys::transfer::{read_at, send, sendfile};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -54,7 +55,11 @@ impl Transfer<'_> {
             let left = usize::try_from(end - at).unwrap_or(CHUNK);
             let wish = self.share(if left == 0 { CHUNK } else { left.min(CHUNK) });
             match sendfile(self.socket, file.as_fd(), &mut at, wish) {
-                // Shorter than it was a moment ago.
+                Ok(0) if at < end => {
+                    // Shorter than it was when the client was told its size.
+                    let error = sys::Error::new("sendfile", libc::ENODATA);
+                    return Err(Interruption::Storage(error));
+                }
                 Ok(0) => break,
                 Ok(sent) => {
                     self.account(sent)?;

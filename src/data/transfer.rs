@@ -18,8 +18,11 @@ pub struct Limits {
 }
 
 /// A fast transfer never waits, so it looks at the control connection each
-/// time this many bytes have moved.
+/// time this many bytes have moved,
 const LOOK_EVERY: u64 = 16 << 20;
+
+/// and, should the disk be slow, after this time.
+const LOOK_AFTER: Duration = Duration::from_millis(500);
 
 /// A transfer over one data connection.
 pub struct Transfer<'run> {
@@ -29,6 +32,7 @@ pub struct Transfer<'run> {
     pace: Pace,
     moved: u64,
     look_at: u64,
+    looked: Instant,
 }
 
 /// Which way bytes go.
@@ -50,6 +54,7 @@ impl<'run> Transfer<'run> {
             pace: Pace::new(limits.rate),
             moved: 0,
             look_at: LOOK_EVERY,
+            looked: Instant::now(),
         }
     }
 
@@ -73,7 +78,8 @@ impl<'run> Transfer<'run> {
         self.moved += u64::try_from(count).unwrap_or(u64::MAX);
         if let Some(until) = self.pace.moved(count) {
             self.sleep(until)?;
-        } else if self.moved >= self.look_at {
+        } else if self.moved >= self.look_at || self.looked.elapsed() > LOOK_AFTER {
+            self.looked = Instant::now();
             self.look_at = self.moved + LOOK_EVERY;
             self.look(Duration::ZERO)?;
         }

@@ -9,7 +9,7 @@ pub mod directory;
 pub mod root;
 
 pub use directory::{Names, Reader};
-pub use root::{Existing, Root};
+pub use root::{Existing, Root, Upload};
 
 use crate::sys;
 use std::fmt;

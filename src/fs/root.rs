@@ -33,6 +33,39 @@ pub struct Root {
     directory: OwnedFd,
 }
 
+/// A file opened for an upload.
+#[derive(Debug)]
+pub struct Upload {
+    file: OwnedFd,
+    size: u64,
+    start: u64,
+}
+
+impl Upload {
+    /// Offset of the first byte that comes.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Cuts off what is to be replaced and goes to where the first byte
+    /// goes. Called once the client's bytes are sure to come: an upload that
+    /// never starts shall not cost the file of before.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn begin(&self) -> Result<&OwnedFd, sys::Error> {
+        if self.size > self.start {
+            file::truncate(self.file.as_fd(), self.start)?;
+        }
+        // With O_APPEND the position does not matter, and is right.
+        if self.start > 0 {
+            sys::transfer::seek(self.file.as_fd(), self.start)?;
+        }
+        Ok(&self.file)
+    }
+}
+
 /// openat2 gives EAGAIN when a rename anywhere on the system may have
 /// disturbed the walk along `..`; more than a few in a row is an attack or a
 /// very busy disk, and an error either way.
@@ -125,9 +158,7 @@ impl Root {
     }
 
     /// Opens a file for an upload, `mode` being what it gets if it is made
-    /// here. Returns it positioned where the first byte goes, with that
-    /// offset. An existing file's content goes only once it is known to be
-    /// a regular one.
+    /// here. An existing file stays as it is until [`Upload::begin`].
     ///
     /// # Errors
     /// The system's own, or that it is no regular file.
@@ -136,14 +167,14 @@ impl Root {
         path: &VirtualPath,
         existing: Existing,
         mode: u32,
-    ) -> Result<(OwnedFd, u64), Error> {
+    ) -> Result<Upload, Error> {
         let mut flags = libc::O_WRONLY | libc::O_CREAT | libc::O_NONBLOCK;
         match existing {
             Existing::Append => flags |= libc::O_APPEND,
             Existing::Refuse => flags |= libc::O_EXCL,
             Existing::Replace | Existing::ContinueAt(_) => {}
         }
-        let opened = self.resolve(path, flags, mode).map_err(|error| {
+        let file = self.resolve(path, flags, mode).map_err(|error| {
             // A FIFO that nobody reads.
             if error.errno() == libc::ENXIO {
                 Error::NotAFile
@@ -151,19 +182,13 @@ impl Root {
                 error.into()
             }
         })?;
-        let size = regular(&opened)?.size;
+        let size = regular(&file)?.size;
         let start = match existing {
             Existing::Append => size,
             Existing::ContinueAt(offset) => offset,
             Existing::Replace | Existing::Refuse => 0,
         };
-        if size > start {
-            file::truncate(opened.as_fd(), start)?;
-        }
-        if start > 0 && existing != Existing::Append {
-            sys::transfer::seek(opened.as_fd(), start)?;
-        }
-        Ok((opened, start))
+        Ok(Upload { file, size, start })
     }
 
     fn parent<'path>(&self, path: &'path VirtualPath) -> Result<(OwnedFd, &'path [u8]), Error> {
@@ -311,11 +336,13 @@ mod tests {
     fn an_upload_continues_where_it_is_told_and_cuts_the_rest() {
         let place = Place::new("continue");
         let root = place.root();
-        let (file, start) = root
+        let upload = root
             .open_upload(&path("file"), Existing::ContinueAt(4), 0o600)
             .unwrap();
-        sys::transfer::write_all(file.as_fd(), b"XY").unwrap();
-        assert_eq!(start, 4);
+        assert_eq!(upload.start(), 4);
+        let before = std::fs::read(place.0.join("root/file")).unwrap();
+        assert_eq!(before, b"0123456789");
+        sys::transfer::write_all(upload.begin().unwrap().as_fd(), b"XY").unwrap();
         assert_eq!(std::fs::read(place.0.join("root/file")).unwrap(), b"0123XY");
     }
 

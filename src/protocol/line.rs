@@ -140,6 +140,18 @@ impl LineReader {
         })
     }
 
+    /// The texts of all whole lines, left where they are; a dropped line is
+    /// empty.
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let whole = self.buffer.get(self.start..self.open).unwrap_or_default();
+        whole.split_inclusive(|&octet| octet == b'\n').map(|line| {
+            match line.strip_suffix(b"\n").unwrap_or(line) {
+                [0, ..] => &[][..],
+                text => text,
+            }
+        })
+    }
+
     /// Whether [`LineReader::next_line`] would give a line.
     #[must_use]
     pub fn has_line(&self) -> bool {

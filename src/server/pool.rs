@@ -88,7 +88,7 @@ impl Pool {
     }
 
     fn wants_birth(&self) -> bool {
-        self.sender.len() > self.idle.load(Ordering::Relaxed)
+        self.sender.len() > self.idle.load(Ordering::SeqCst)
             && self.workers.load(Ordering::Relaxed) < self.limit
     }
 
@@ -109,14 +109,14 @@ impl Pool {
         self.workers.fetch_add(1, Ordering::Relaxed);
         // Counted as idle from here, or a burst would give birth to a worker
         // for each look at the channel.
-        self.idle.fetch_add(1, Ordering::Relaxed);
+        self.idle.fetch_add(1, Ordering::SeqCst);
         let born = std::thread::Builder::new()
             .name("worker".to_owned())
             .stack_size(STACK)
             .spawn(move || pool.work());
         if let Err(error) = born {
             self.workers.fetch_sub(1, Ordering::Relaxed);
-            self.idle.fetch_sub(1, Ordering::Relaxed);
+            self.idle.fetch_sub(1, Ordering::SeqCst);
             let workers = self.workers.load(Ordering::Relaxed);
             log::error!("no more threads than {workers} workers: {error}");
             return false;
@@ -128,10 +128,15 @@ impl Pool {
     fn work(&self) {
         loop {
             let job = self.receiver.recv_timeout(PATIENCE);
-            self.idle.fetch_sub(1, Ordering::Relaxed);
+            self.idle.fetch_sub(1, Ordering::SeqCst);
+            // A job submitted between the two lines above counted on this
+            // worker being free.
+            if self.wants_birth() {
+                self.bell.ring();
+            }
             let alive = match job {
                 Ok((job, wake)) => self.serve(job, wake),
-                Err(RecvTimeoutError::Timeout) => self.idle.load(Ordering::Relaxed) < SPARES,
+                Err(RecvTimeoutError::Timeout) => self.idle.load(Ordering::SeqCst) < SPARES,
                 Err(RecvTimeoutError::Disconnected) => false,
             };
             if !alive {
@@ -142,7 +147,7 @@ impl Pool {
                 }
                 return;
             }
-            self.idle.fetch_add(1, Ordering::Relaxed);
+            self.idle.fetch_add(1, Ordering::SeqCst);
         }
     }
 

@@ -35,6 +35,7 @@ impl Session {
 
     /// `PORT <SP> host-port`.
     pub(super) fn port(&mut self, argument: &[u8]) -> Answer {
+        self.forget_endpoint();
         self.may_be_active()?;
         let address = parse_port(argument)
             .map_err(|_| Failure::refused(Code::ArgumentError, "Syntax: PORT h1,h2,h3,h4,p1,p2"))?;
@@ -47,10 +48,13 @@ impl Session {
 
     /// `EPRT <SP> |proto|address|port|` (RFC 2428 section 2).
     pub(super) fn eprt(&mut self, argument: &[u8]) -> Answer {
+        self.forget_endpoint();
         self.may_be_active()?;
         let family = family_of(self.control.local().ip());
         let address = match parse_eprt(argument) {
-            Ok(address) if family_of(address.ip()) == family => address,
+            Ok(address) if family_of(address.ip()) == family => {
+                SocketAddr::new(address.ip().to_canonical(), address.port())
+            }
             Ok(_) | Err(AddressError::Family) => return Err(wrong_family(family)),
             Err(AddressError::Syntax) => {
                 return Err(Failure::refused(
@@ -161,7 +165,7 @@ impl Session {
         let promise = self
             .service
             .ports
-            .promise(self.control.local().ip())
+            .promise(self.control.local())
             .map_err(|error| {
                 log::warn!(
                     "{}: no passive port (pasv_min_port, pasv_max_port): {error}",

@@ -22,7 +22,7 @@ impl Session {
                 let reply = malformed(&error);
                 // What is no command may be a password typed at the wrong
                 // moment: it is shown in no log before login.
-                log::debug!("{}: {} {:?}", self.tag, reply.code().as_u16(), error);
+                log::debug!("{}: malformed, {}", self.tag, reply.code().as_u16());
                 self.say(&reply);
             }
         }
@@ -36,16 +36,20 @@ impl Session {
     fn carry_out(&mut self, request: &Request<'_>) {
         self.log_command(request);
         let result = self.admit(request.verb).and_then(|()| self.handle(request));
-        // A renaming or a restart holds for the very next command only
-        // (RFC 959 section 4.1.3); TYPE and the like in between are common.
-        if !keeps_sequence(request.verb) {
+        // RNTO comes right after RNFR (RFC 959 section 4.1.3).
+        if request.verb != Verb::Rnfr {
             self.rename_from = None;
+        }
+        // A restart and a data connection are for one transfer command,
+        // whatever comes in between and however it ends.
+        if is_transfer(request.verb) {
             self.restart = 0;
+            self.forget_endpoint();
         }
         let reply = match result {
             Ok(reply) => reply,
             Err(failure) => {
-                let shown = Escaped(request.argument);
+                let shown = Escaped(shown(request));
                 let name = request.verb.name();
                 log::info!("{}: {name} {shown}: {failure}", self.tag);
                 match failure.reply() {
@@ -71,11 +75,7 @@ impl Session {
     fn log_command(&self, request: &Request<'_>) {
         if self.service.config.log_ftp_protocol() {
             let name = request.verb.name();
-            let shown = match request.verb {
-                Verb::Pass => &b"<hidden>"[..],
-                _ => request.argument,
-            };
-            log::info!("{}: -> {name} {}", self.tag, Escaped(shown));
+            log::info!("{}: -> {name} {}", self.tag, Escaped(shown(request)));
         }
     }
 
@@ -147,21 +147,19 @@ impl Session {
     }
 }
 
-/// Verbs after which RNFR and REST still count: clients set the
-/// representation and the data connection up between REST and RETR.
-fn keeps_sequence(verb: Verb) -> bool {
+/// The argument as a log may show it.
+fn shown<'line>(request: &Request<'line>) -> &'line [u8] {
+    match request.verb {
+        Verb::Pass => b"<hidden>",
+        _ => request.argument,
+    }
+}
+
+/// Verbs that use a data connection.
+fn is_transfer(verb: Verb) -> bool {
     matches!(
         verb,
-        Verb::Rnfr
-            | Verb::Rest
-            | Verb::Port
-            | Verb::Pasv
-            | Verb::Eprt
-            | Verb::Epsv
-            | Verb::Type
-            | Verb::Size
-            | Verb::Mdtm
-            | Verb::Noop
+        Verb::Retr | Verb::Stor | Verb::Appe | Verb::List | Verb::Nlst | Verb::Mlsd
     )
 }
 

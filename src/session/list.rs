@@ -30,6 +30,9 @@ const FIRST_PIECE: usize = 4 * 1024;
 /// may cost.
 const MAX_DEPTH: usize = 64;
 
+/// Longest pathname with wildcards: matching costs its length for each name.
+const MAX_PATTERN: usize = 512;
+
 /// Bytes that STAT may put on the control connection.
 const STAT_LIMIT: usize = 1 << 20;
 
@@ -46,6 +49,9 @@ struct Listing {
     pattern: Option<Vec<u8>>,
     /// Goes before each name: the directory part of a pattern.
     prefix: Vec<u8>,
+    /// What `..` shows: the parent by the session's view, which at the root
+    /// is the root itself and never what lies outside.
+    parent: Option<Attributes>,
     out: Vec<u8>,
     piece: usize,
 }
@@ -78,6 +84,8 @@ impl Listing {
             self.out.extend_from_slice(&self.prefix);
             append_name(&mut self.out, name);
             self.out.extend_from_slice(b"\r\n");
+        } else if let Some(parent) = self.parent.filter(|_| name == b"..") {
+            self.append_long(&parent, name, None);
         } else if let Ok(attributes) = attributes_at(directory.as_fd(), name) {
             let target = attributes
                 .is_symlink()
@@ -181,6 +189,9 @@ impl Listing {
                 }
                 append_name(&mut self.out, &label);
                 self.out.extend_from_slice(b":\r\n");
+            }
+            if self.options.all {
+                self.parent = login.root.attributes(&path.parent()).ok();
             }
             let names = self.directory(&directory, buffer, sink)?;
             if !self.options.recursive || depth >= MAX_DEPTH {
@@ -322,6 +333,7 @@ impl Session {
             },
             pattern: None,
             prefix: Vec::new(),
+            parent: None,
             out: Vec::with_capacity(PIECE + 1024),
             piece: FIRST_PIECE,
         };
@@ -337,6 +349,12 @@ impl Session {
         let found = login.root.attributes(&path);
         let missing = || Failure::refused(Code::FileUnavailable, "No such file or directory.");
         if found.is_err() && has_wildcard(pathname) {
+            if pathname.len() > MAX_PATTERN {
+                return Err(Failure::refused(
+                    Code::FileUnavailable,
+                    "Wildcard pathname too long.",
+                ));
+            }
             let name = path.file_name().ok_or_else(missing)?;
             let parent = path.parent();
             if has_wildcard(parent.relative()) && login.root.attributes(&parent).is_err() {

@@ -141,6 +141,7 @@ impl Session {
         let outcome = self.work();
         if outcome == Outcome::End {
             let _ = self.control.flush();
+            self.control.drain();
         } else {
             self.control.shrink();
         }

@@ -43,7 +43,7 @@ impl fmt::Display for ServiceError {
         match self {
             ServiceError::AnonymousRoot(_, error) if error.errno() == libc::ENOSYS => f.write_str(
                 "this kernel has no openat2, on which the confinement of sessions rests: \
-                 Linux 5.6 or later is needed",
+                 Linux 5.8 or later is needed",
             ),
             ServiceError::AnonymousRoot(path, error) => {
                 write!(f, "anon_root {path:?} cannot be served: {error}")

@@ -4,6 +4,7 @@
 //! leaves what came, so that the client can go on from there.
 
 use super::{Failure, Session};
+use crate::data::Interruption;
 use crate::fs::Existing;
 use crate::protocol::{Code, Escaped, Reply};
 
@@ -14,6 +15,9 @@ impl Session {
     pub(super) fn stor(&mut self, pathname: &[u8]) -> Answer {
         let offset = self.restart;
         let existing = if !self.login()?.rights.change {
+            if offset > 0 {
+                return Err(Failure::Forbidden("anon_other_write_enable"));
+            }
             // Who may only add files shall not touch those of others.
             Existing::Refuse
         } else if offset > 0 {
@@ -41,19 +45,22 @@ impl Session {
         )?;
         let path = self.file_path(pathname)?;
         let mode = self.service.config.file_open_mode() & 0o777 & !login.umask;
-        let (file, start) = login.root.open_upload(&path, existing, mode)?;
+        self.need_endpoint()?;
+        let upload = login.root.open_upload(&path, existing, mode)?;
         let as_text = self.ascii && self.service.config.ascii_upload_enable();
         let buffers = self.service.buffers.clone();
         let opening = Reply::new(Code::FileStatusOk, "Ok to send data.");
         let moved = self.transfer(path.as_bytes(), &opening, |transfer| {
             let mut buffer = buffers.take();
+            let file = upload.begin().map_err(Interruption::Storage)?;
             if as_text {
-                transfer.receive_file_as_text(&file, &mut buffer)
+                transfer.receive_file_as_text(file, &mut buffer)
             } else {
-                transfer.receive_file(&file, &mut buffer)
+                transfer.receive_file(file, &mut buffer)
             }
         })?;
         let name = Escaped(path.as_bytes());
+        let start = upload.start();
         if start > 0 {
             log::info!("{}: stored {name}, {moved} bytes from {start} on", self.tag);
         } else {

@@ -14,14 +14,23 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+/// Input read ahead during a transfer; more than this many bytes of commands
+/// stay in the kernel until their turn comes.
+const READ_AHEAD: usize = 16 * 1024;
+
 /// Serves the control connection during a transfer: ABOR ends it, STAT and
-/// NOOP are answered at once, anything else waits its turn.
+/// NOOP are answered at once, anything else waits its turn, and what came
+/// before the transfer's first reply or after something that waits does so
+/// too: replies keep the order of their commands.
 struct Attendant<'session> {
     control: &'session mut Connection,
     tag: &'session Tag,
     /// What is being transferred, for STAT.
     subject: &'session [u8],
     heed: Heed,
+    /// Some line waits for the transfer to end.
+    queueing: bool,
+    strangers: u32,
 }
 
 impl<'session> Attendant<'session> {
@@ -31,19 +40,32 @@ impl<'session> Attendant<'session> {
         subject: &'session [u8],
     ) -> Attendant<'session> {
         Attendant {
+            queueing: control.peek().is_some(),
             control,
             tag,
             subject,
             heed: Heed::Input,
+            strangers: 0,
         }
     }
 
-    /// Deals with the lines that are buffered.
-    fn serve_lines(&mut self, moved: u64) -> Result<(), Interruption> {
-        while let Some(line) = self.control.peek() {
+    /// Errs if ABOR is among the lines that wait. They stay: each is answered
+    /// in turn after the transfer's 426.
+    fn look_for_abort(&self) -> Result<(), Interruption> {
+        let is_abort = |line| matches!(parse(line), Ok(request) if request.verb == Verb::Abor);
+        if self.control.waiting().any(is_abort) {
+            return Err(Interruption::Aborted);
+        }
+        Ok(())
+    }
+
+    /// Answers what may be answered now.
+    fn answer(&mut self, moved: u64) -> Result<(), Interruption> {
+        while !self.queueing {
+            let Some(line) = self.control.peek() else {
+                break;
+            };
             let reply = match parse(line).map(|request| (request.verb, request.argument)) {
-                // The line stays: it is answered after the transfer's 426.
-                Ok((Verb::Abor, _)) => return Err(Interruption::Aborted),
                 Ok((Verb::Noop, _)) => Reply::new(Code::CommandOk, "NOOP ok."),
                 Ok((Verb::Stat, b"")) => {
                     let mut text = format!("{moved} bytes so far of ").into_bytes();
@@ -51,17 +73,14 @@ impl<'session> Attendant<'session> {
                     Reply::new(Code::FileStatus, text)
                 }
                 _ => {
-                    self.heed = Heed::End;
-                    return Ok(());
+                    self.queueing = true;
+                    break;
                 }
             };
             self.control.skip();
             self.control.reply(&reply);
         }
-        if self.control.flush().is_err() {
-            return Err(Interruption::ControlLost);
-        }
-        Ok(())
+        self.control.flush().map_err(|_| Interruption::ControlLost)
     }
 }
 
@@ -78,9 +97,13 @@ impl Watch for Attendant<'_> {
             return Ok(());
         }
         let open = self.control.take_in();
-        self.serve_lines(moved)?;
+        self.look_for_abort()?;
+        self.answer(moved)?;
+        if self.control.buffered() > READ_AHEAD {
+            self.heed = Heed::End;
+        }
         if !open {
-            if self.heed == Heed::Input {
+            if self.control.peek().is_none() {
                 // An unexpected close is an ABOR and a QUIT (RFC 959 section 4.1.1).
                 return Err(Interruption::ControlLost);
             }
@@ -90,10 +113,14 @@ impl Watch for Attendant<'_> {
     }
 
     fn stranger(&mut self, peer: SocketAddr) {
-        log::warn!(
-            "{}: data connection from {peer} dropped: not the client (pasv_promiscuous)",
-            self.tag
-        );
+        self.strangers += 1;
+        // The first ones tell what goes on; a flood shall not fill the log.
+        if self.strangers <= 3 {
+            log::warn!(
+                "{}: data connection from {peer} dropped: not the client (pasv_promiscuous)",
+                self.tag
+            );
+        }
     }
 }
 
@@ -101,20 +128,30 @@ fn seconds(value: u32) -> Option<Duration> {
     (value > 0).then(|| Duration::from_secs(value.into()))
 }
 
+fn no_endpoint() -> Failure {
+    Failure::refused(Code::CannotOpenData, "Use PORT or PASV first.")
+}
+
 impl Session {
+    /// Refuses a transfer for which no data connection was agreed upon; to be
+    /// asked before anything is changed for it.
+    pub(super) fn need_endpoint(&self) -> Result<(), Failure> {
+        match self.endpoint {
+            Endpoint::None => Err(no_endpoint()),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens the data connection agreed upon.
     fn open_data(&mut self, subject: &[u8]) -> Result<DataConnection, Failure> {
         let config = &self.service.config;
         let peer = self.control.peer().ip();
-        let local = self.control.local().ip();
+        let local = self.control.local();
         let endpoint = std::mem::take(&mut self.endpoint);
         let mut watch = Attendant::new(&mut self.control, &self.tag, subject);
-        watch.serve_lines(0).map_err(Failure::NoData)?;
+        watch.look_for_abort().map_err(Failure::NoData)?;
         match endpoint {
-            Endpoint::None => Err(Failure::refused(
-                Code::CannotOpenData,
-                "Use PORT or PASV first.",
-            )),
+            Endpoint::None => Err(no_endpoint()),
             Endpoint::Active(address) => {
                 let port = if config.connect_from_port_20() {
                     u16::try_from(config.ftp_data_port()).unwrap_or(0)
@@ -154,7 +191,7 @@ impl Session {
         let mut watch = Attendant::new(&mut self.control, &self.tag, subject);
         let result = said
             .map_err(|_| Interruption::ControlLost)
-            .and_then(|()| watch.serve_lines(0));
+            .and_then(|()| watch.look_for_abort());
         let mut transfer = Transfer::new(connection.socket.as_fd(), &mut watch, limits);
         let result = result.and_then(|()| work(&mut transfer));
         let moved = transfer.moved();
