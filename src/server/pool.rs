@@ -168,3 +168,94 @@ impl Pool {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{Accounts, LiveAccounts};
+    use crate::config::Config;
+    use crate::server::limits::Census;
+    use crate::session::{Service, SessionId};
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsFd;
+
+    struct Rig {
+        pool: Arc<Pool>,
+        listener: TcpListener,
+        service: Arc<Service>,
+        census: Arc<Census>,
+        next: u64,
+    }
+
+    impl Rig {
+        fn new(limit: usize) -> Rig {
+            let mut config = Config::default();
+            let origin = crate::config::Origin::CommandLine;
+            config.set(b"anon_root", b"/", &origin).unwrap();
+            let accounts = LiveAccounts::fixed(Accounts::none());
+            let room = Arc::new(WaitingRoom::new().unwrap());
+            let pool = Pool::new(limit, room, Arc::new(Bell::new().unwrap()));
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            crate::control::prepare(listener.as_fd()).unwrap();
+            Rig {
+                pool: Arc::new(pool),
+                listener,
+                service: Arc::new(Service::open(config, accounts).unwrap()),
+                census: Arc::default(),
+                next: 1,
+            }
+        }
+
+        fn connect(&mut self) -> BufReader<TcpStream> {
+            let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
+            client
+                .set_read_timeout(Some(Duration::from_secs(20)))
+                .unwrap();
+            let (socket, peer) = self.listener.accept().unwrap();
+            let admission = self.census.admit(peer.ip(), 0, 0).unwrap();
+            let id = SessionId(self.next);
+            self.next += 1;
+            let service = Arc::clone(&self.service);
+            let session = Session::new(id, socket.into(), peer, service).unwrap();
+            self.pool.submit(Job::new(session, admission), Wake::Born);
+            assert!(self.pool.give_birth());
+            BufReader::new(client)
+        }
+    }
+
+    fn line(client: &mut BufReader<TcpStream>) -> String {
+        let mut line = String::new();
+        client.read_line(&mut line).unwrap();
+        line
+    }
+
+    #[test]
+    fn a_panic_ends_its_session_and_no_other() {
+        let mut rig = Rig::new(4);
+        let mut bystander = rig.connect();
+        let mut victim = rig.connect();
+        assert!(line(&mut bystander).starts_with("220"));
+        assert!(line(&mut victim).starts_with("220"));
+        victim.get_mut().write_all(b"XPANIC\r\n").unwrap();
+        assert_eq!(line(&mut victim), "", "the session goes on");
+        bystander.get_mut().write_all(b"NOOP\r\n").unwrap();
+        // Parked or not, some worker comes to it.
+        let keeper = (Arc::clone(&rig.pool), Arc::clone(&rig.pool.room));
+        std::thread::spawn(move || keeper.1.keep(&keeper.0));
+        assert!(line(&mut bystander).starts_with("200"));
+        assert!(line(&mut rig.connect()).starts_with("220"));
+        rig.pool.room.close();
+    }
+
+    #[test]
+    fn there_are_never_more_workers_than_the_limit() {
+        let mut rig = Rig::new(2);
+        let mut clients: Vec<_> = (0..12).map(|_| rig.connect()).collect();
+        // Each keeps a worker until it falls silent; all are served in turn.
+        for client in &mut clients {
+            assert!(line(client).starts_with("220"));
+        }
+        assert!(rig.pool.workers.load(Ordering::Relaxed) <= 2);
+    }
+}

@@ -14,6 +14,9 @@ impl Session {
             Line::TooLong => return self.refuse_line("Input line too long."),
             Line::BadByte => return self.refuse_line("Illegal character in command."),
         };
+        // A fault to order, for the test that one session's harms no other.
+        #[cfg(test)]
+        assert_ne!(text, b"XPANIC", "as ordered");
         match parse(&text) {
             Ok(request) => self.carry_out(&request),
             // vsftpd ignores empty lines as well; some clients send them.
