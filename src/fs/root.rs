@@ -93,6 +93,16 @@ impl Root {
         Ok(Root { directory })
     }
 
+    /// Whether both are the same directory.
+    #[must_use]
+    pub fn is_same(&self, other: &Root) -> bool {
+        let identity = |root: &Root| {
+            let found = file::attributes(root.directory.as_fd()).ok()?;
+            Some((found.device, found.inode))
+        };
+        identity(self).is_some_and(|own| Some(own) == identity(other))
+    }
+
     fn resolve(&self, path: &VirtualPath, flags: i32, mode: u32) -> Result<OwnedFd, sys::Error> {
         let how = OpenHow {
             flags,

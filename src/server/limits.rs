@@ -98,6 +98,13 @@ pub(super) fn max_workers() -> usize {
     usize::try_from(least.max(2)).unwrap_or(2)
 }
 
+/// Path of this process's cgroup (version 2) below the mount.
+fn own_cgroup() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = text.lines().find_map(|line| line.strip_prefix("0::"))?;
+    Some(path.trim_end_matches('/').to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

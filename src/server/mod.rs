@@ -106,6 +106,13 @@ fn warn_of_limits(config: &Config, descriptors: u64) {
             "max_clients={clients} needs more descriptors than RLIMIT_NOFILE allows ({descriptors})"
         );
     }
+    let workers = u64::try_from(limits::max_workers()).unwrap_or(u64::MAX);
+    if workers < 64 {
+        log::warn!(
+            "the limits of threads (ulimit -u, pids.max of the cgroup) allow {workers} workers: \
+             that many transfers at once"
+        );
+    }
     if sys::process::effective_user() == 0 {
         log::warn!("running as root: sessions act with root's rights inside their directories");
     }

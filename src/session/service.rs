@@ -100,11 +100,15 @@ impl Service {
 
     /// The root of an account, one descriptor for all its sessions.
     pub(super) fn root_of(&self, account: &Account) -> Result<Arc<Root>, sys::Error> {
+        // Opened outside the lock, since a hung network home shall stop its
+        // own users only, and each time, since a home may have been replaced.
+        let fresh = Arc::new(Root::open(&account.home)?);
         let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(root) = roots.get(&account.home).and_then(Weak::upgrade) {
+        let held = roots.get(&account.home).and_then(Weak::upgrade);
+        if let Some(root) = held.filter(|root| root.is_same(&fresh)) {
             return Ok(root);
         }
-        let root = Arc::new(Root::open(&account.home)?);
+        let root = fresh;
         roots.retain(|_, root| root.strong_count() > 0);
         roots.insert(account.home.clone(), Arc::downgrade(&root));
         Ok(root)
