@@ -89,7 +89,9 @@ pub(super) fn max_workers() -> usize {
             .ok()
     };
     let by_maps = read("/proc/sys/vm/max_map_count").map(|maps| maps / 8);
-    let by_cgroup = read("/sys/fs/cgroup/pids.max").map(|pids| pids / 2);
+    let by_cgroup = own_cgroup()
+        .and_then(|cgroup| read(&format!("/sys/fs/cgroup{cgroup}/pids.max")))
+        .map(|pids| pids / 2);
     let by_user = crate::sys::process::thread_limit().map(|threads| threads / 2);
     let least = [by_maps, by_cgroup, by_user]
         .into_iter()
