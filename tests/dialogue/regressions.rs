@@ -100,16 +100,18 @@ fn a_line_that_ends_with_the_last_read_of_a_series_is_answered() {
     // A session was parked after sixteen reads, a whole line among its input,
     // and woke up only for the next byte.
     let server = Server::start(&[]);
+    let mut another = server.anonymous();
     let mut control = server.anonymous();
     for length in [15, 16, 17, 18] {
         let dots = ".".repeat(length - "CWD \r\n".len());
         let line = format!("CWD {dots}\r\n");
         assert_eq!(line.len(), length);
-        for _ in 0..30 {
+        for _ in 0..20 {
             for byte in line.as_bytes() {
                 control.send([*byte]);
-                // Lets the server read this byte before the next one comes.
-                thread::yield_now();
+                // Lets the server read this byte before the next one comes,
+                // and well before it thinks the session silent.
+                another.goes_on();
             }
             control.expect(550);
         }
@@ -145,6 +147,26 @@ fn a_noop_sent_with_retr_is_answered_after_the_transfer() {
         control.expect(226);
         control.expect(200);
     }
+    control.goes_on();
+}
+
+#[test]
+fn a_noop_while_the_server_waits_for_the_data_connection_is_answered_after_it() {
+    // A client takes the first reply after RETR for that of RETR.
+    let server = Server::start(&[]);
+    server.root().file("file", "content");
+    let mut another = server.anonymous();
+    let mut control = server.anonymous();
+    let address = control.pasv();
+    control.line("RETR file");
+    another.goes_on();
+    control.line("NOOP");
+    another.goes_on();
+    let data = connect(address);
+    control.expect(150);
+    assert_eq!(read_all(data), b"content");
+    control.expect(226);
+    control.expect(200);
     control.goes_on();
 }
 
