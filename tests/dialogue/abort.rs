@@ -10,7 +10,7 @@ use crate::support::server::{Launch, Server};
 use crate::support::tree::{noise, sparse_file};
 
 /// A server with a file no socket buffer holds.
-fn with_a_large_file(options: &[(&str, &str)]) -> Server {
+pub fn with_a_large_file(options: &[(&str, &str)]) -> Server {
     let launch = Launch::new().writable().options(options);
     sparse_file(&launch.root().path().join("large"));
     launch.root().file("file", "content");
@@ -18,7 +18,7 @@ fn with_a_large_file(options: &[(&str, &str)]) -> Server {
 }
 
 /// A RETR that has begun and cannot end by itself.
-fn under_way(control: &mut Control) -> std::net::TcpStream {
+pub fn under_way(control: &mut Control) -> std::net::TcpStream {
     control.command("TYPE I", 200);
     let mut data = control.passive();
     control.command("RETR large", 150);

@@ -254,3 +254,29 @@ fn a_directory_moved_out_of_the_root_takes_nobody_along() {
     control.command("CWD /", 250);
     assert!(!control.listing("NLST").iter().any(|name| name == "secret"));
 }
+
+#[test]
+fn the_root_s_parent_shows_nothing_of_itself_in_a_listing() {
+    let launch = Launch::new();
+    let parent = launch.root().path().to_owned();
+    let served = launch.root().dir("served");
+    // Beside the mode, the number of links and the size may differ too.
+    launch.root().dir("beside/deeper");
+    fs::set_permissions(&parent, fs::Permissions::from_mode(0o751)).unwrap();
+    let server = launch
+        .option("anon_root", &served.display().to_string())
+        .start();
+    let mut control = server.anonymous();
+    for line in ["LIST -a", "LIST -a ..", "LIST -a /../.."] {
+        let lines = control.listing(line);
+        let before_name = |name: &str| {
+            let mut found = lines.iter().filter_map(|line| line.strip_suffix(name));
+            let columns = found.next().unwrap_or_else(|| panic!("{line}: {lines:?}"));
+            assert_eq!(found.next(), None, "{line}: {lines:?}");
+            columns.to_owned()
+        };
+        let root = before_name(" .");
+        assert!(root.starts_with("drwxrwxrwx "), "{line}: {root}");
+        assert_eq!(before_name(" .."), root, "{line}");
+    }
+}

@@ -30,6 +30,7 @@ mod navigation;
 mod parameters;
 mod passive;
 mod pool;
+mod regressions;
 mod startup;
 #[path = "../support/mod.rs"]
 mod support;

@@ -10,7 +10,7 @@ use crate::support::data::{connect, pasv_address, read_all};
 use crate::support::server::Server;
 
 /// Connects to `to` from another address of this machine.
-fn connect_from(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
+pub fn connect_from(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((from, 0)).into())?;
     socket.connect_timeout(&to.into(), PATIENCE)?;

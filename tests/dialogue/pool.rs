@@ -2,12 +2,14 @@
 //! descriptors or a signal does not end the daemon in disorder.
 
 use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::time::Instant;
 
 use crate::limits::until_admitted;
-use crate::support::PATIENCE;
 use crate::support::control::Control;
 use crate::support::server::{Launch, Server};
+use crate::support::{PATIENCE, left_out, raise_descriptors};
 
 /// The number of threads the daemon has.
 fn threads(server: &Server) -> usize {
@@ -36,15 +38,95 @@ fn three_hundred_silent_sessions_hold_up_nobody() {
 fn silent_sessions_give_their_threads_back() {
     let server = Server::start(&[]);
     let _silent: Vec<Control> = (0..200).map(|_| server.anonymous()).collect();
+    until_threads_have_left(&server, 100);
+}
+
+/// Waits until the daemon has no more than so many threads.
+#[track_caller]
+fn until_threads_have_left(server: &Server, most: usize) {
     let end = Instant::now() + PATIENCE;
-    while threads(&server) > 100 {
+    while threads(server) > most {
         assert!(
             Instant::now() < end,
-            "{} threads for 200 silent sessions",
-            threads(&server)
+            "{} threads for silent sessions",
+            threads(server)
         );
         std::thread::yield_now();
     }
+}
+
+/// The daemon's proportional set size in bytes; `None` if it cannot be seen.
+fn memory(server: &Server) -> Option<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", server.pid())).ok()?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// A logged-in session that costs this process a descriptor and nothing else.
+#[track_caller]
+fn bare_login(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+        .write_all(b"USER anonymous\r\nPASS someone@\r\n")
+        .unwrap();
+    read_until(&mut stream, b"\r\n230 ");
+    stream
+}
+
+/// Reads replies up to the end of the line that holds `words`.
+#[track_caller]
+fn read_until(stream: &mut TcpStream, words: &[u8]) {
+    let mut text = Vec::new();
+    let mut piece = [0; 512];
+    while !(text.ends_with(b"\r\n") && text.windows(words.len()).any(|part| part == words)) {
+        let count = stream.read(&mut piece).unwrap();
+        let shown = String::from_utf8_lossy(&text);
+        assert_ne!(count, 0, "closed after {shown:?}");
+        text.extend_from_slice(&piece[..count]);
+    }
+}
+
+#[test]
+fn ten_thousand_silent_sessions_cost_a_few_kibibytes_each_and_no_thread() {
+    const WANTED: usize = 10_000;
+    const MOST_MEMORY: u64 = 8 * 1024;
+    if std::env::var_os("UNDER_TEST").is_some() {
+        return left_out("two processes a session would be too many for the machine");
+    }
+    // The tests that run beside this one need descriptors as well.
+    let count = WANTED.min(raise_descriptors() / 4 * 3);
+    if count < WANTED {
+        left_out(&format!("{count} sessions only, for RLIMIT_NOFILE's sake"));
+    }
+    let limit = (count + 10).to_string();
+    let server = Server::start(&[("max_clients", &limit), ("max_per_ip", &limit)]);
+    server.anonymous().goes_on();
+    let before = memory(&server);
+    let mut silent: Vec<TcpStream> = (0..count).map(|_| bare_login(&server)).collect();
+    until_threads_have_left(&server, 32);
+    match (before, memory(&server)) {
+        (Some(before), Some(after)) => {
+            let each = after.saturating_sub(before) / count as u64;
+            assert!(each <= MOST_MEMORY, "{each} bytes a session");
+        }
+        _ => left_out("the daemon's memory cannot be seen by this user"),
+    }
+    for stream in &silent {
+        stream.set_nonblocking(true).unwrap();
+        let nothing = stream.peek(&mut [0]).unwrap_err();
+        assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+        stream.set_nonblocking(false).unwrap();
+    }
+    server.anonymous().goes_on();
+    for stream in silent.iter_mut().step_by(count.div_ceil(50)) {
+        stream.write_all(b"NOOP\r\n").unwrap();
+        read_until(stream, b"200 ");
+    }
+    // The end that closes first keeps the connection's address for a minute:
+    // let that not be ten thousand ports of this end.
+    drop(server);
 }
 
 #[test]
@@ -106,7 +188,7 @@ fn sessions_come_and_go_without_leaving_descriptors() {
     server.root().file("file", "content");
     let open = || fs::read_dir(format!("/proc/{}/fd", server.pid())).map(Iterator::count);
     if open().is_err() {
-        crate::support::left_out("the daemon's descriptors cannot be seen by this user");
+        left_out("the daemon's descriptors cannot be seen by this user");
         return;
     }
     // Passive listeners stay bound for later transfers, a bounded number of

@@ -33,3 +33,21 @@ pub fn is_root() -> bool {
 pub fn left_out(reason: &str) {
     eprintln!("left out: {reason}");
 }
+
+/// Raises this process's soft limit of open descriptors to the hard one, and
+/// gives that. Servers started later inherit it, and would raise it themselves.
+pub fn raise_descriptors() -> usize {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: `limit` lives through both calls; the first fills it, the second
+    // only reads it.
+    let raised = unsafe {
+        let known = libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0;
+        limit.rlim_cur = limit.rlim_max;
+        known && libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) == 0
+    };
+    assert!(raised, "{}", std::io::Error::last_os_error());
+    usize::try_from(limit.rlim_max).unwrap_or(usize::MAX)
+}
