@@ -156,7 +156,8 @@ fn send_facts(
             append_facts_line,
         );
     }
-    let space = buffer.len().min(256 * 1024);
+    // A directory is read in pieces small enough for the first to be early.
+    let space = buffer.len().min(32 * 1024);
     let mut reader = Reader::new(directory, buffer.get_mut(..space).unwrap_or_default());
     while let Some(batch) = reader.batch().map_err(Interruption::Storage)? {
         for name in batch {

@@ -149,6 +149,8 @@ impl Session {
         let local = self.control.local();
         let endpoint = std::mem::take(&mut self.endpoint);
         let mut watch = Attendant::new(&mut self.control, &self.tag, subject);
+        // The command under way has no reply yet, and it comes first.
+        watch.queueing = true;
         watch.look_for_abort().map_err(Failure::NoData)?;
         match endpoint {
             Endpoint::None => Err(no_endpoint()),
