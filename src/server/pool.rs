@@ -60,6 +60,8 @@ pub(super) struct Pool {
     idle: AtomicUsize,
     workers: AtomicUsize,
     limit: usize,
+    /// Stack of each worker, in bytes.
+    stack: usize,
     /// Heard by the main thread.
     bell: Arc<Bell>,
 }
@@ -74,6 +76,7 @@ impl Pool {
             idle: AtomicUsize::new(0),
             workers: AtomicUsize::new(0),
             limit,
+            stack: STACK,
             bell,
         }
     }
@@ -112,7 +115,7 @@ impl Pool {
         self.idle.fetch_add(1, Ordering::SeqCst);
         let born = std::thread::Builder::new()
             .name("worker".to_owned())
-            .stack_size(STACK)
+            .stack_size(self.stack)
             .spawn(move || pool.work());
         if let Err(error) = born {
             self.workers.fetch_sub(1, Ordering::Relaxed);
@@ -186,16 +189,19 @@ mod tests {
         service: Arc<Service>,
         census: Arc<Census>,
         next: u64,
+        /// Whether the last connection found all the workers it asked for.
+        born: bool,
     }
 
     impl Rig {
-        fn new(limit: usize) -> Rig {
+        fn new(limit: usize, stack: usize) -> Rig {
             let mut config = Config::default();
             let origin = crate::config::Origin::CommandLine;
             config.set(b"anon_root", b"/", &origin).unwrap();
             let accounts = LiveAccounts::fixed(Accounts::none());
             let room = Arc::new(WaitingRoom::new().unwrap());
-            let pool = Pool::new(limit, room, Arc::new(Bell::new().unwrap()));
+            let mut pool = Pool::new(limit, room, Arc::new(Bell::new().unwrap()));
+            pool.stack = stack;
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             crate::control::prepare(listener.as_fd()).unwrap();
             Rig {
@@ -204,6 +210,7 @@ mod tests {
                 service: Arc::new(Service::open(config, accounts).unwrap()),
                 census: Arc::default(),
                 next: 1,
+                born: true,
             }
         }
 
@@ -219,7 +226,7 @@ mod tests {
             let service = Arc::clone(&self.service);
             let session = Session::new(id, socket.into(), peer, service).unwrap();
             self.pool.submit(Job::new(session, admission), Wake::Born);
-            assert!(self.pool.give_birth());
+            self.born = self.pool.give_birth();
             BufReader::new(client)
         }
     }
@@ -232,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_panic_ends_its_session_and_no_other() {
-        let mut rig = Rig::new(4);
+        let mut rig = Rig::new(4, STACK);
         let mut bystander = rig.connect();
         let mut victim = rig.connect();
         assert!(line(&mut bystander).starts_with("220"));
@@ -249,8 +256,23 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_that_cannot_be_born_leaves_its_work_to_the_others() {
+        // More stack than there are addresses.
+        let mut rig = Rig::new(4, 1 << 46);
+        let mut client = rig.connect();
+        assert!(!rig.born);
+        assert_eq!(rig.pool.workers.load(Ordering::Relaxed), 0);
+        assert_eq!(rig.pool.idle.load(Ordering::SeqCst), 0);
+        let pool = Arc::clone(&rig.pool);
+        rig.pool.workers.fetch_add(1, Ordering::Relaxed);
+        rig.pool.idle.fetch_add(1, Ordering::SeqCst);
+        std::thread::spawn(move || pool.work());
+        assert!(line(&mut client).starts_with("220"));
+    }
+
+    #[test]
     fn there_are_never_more_workers_than_the_limit() {
-        let mut rig = Rig::new(2);
+        let mut rig = Rig::new(2, STACK);
         let mut clients: Vec<_> = (0..12).map(|_| rig.connect()).collect();
         // Each keeps a worker until it falls silent; all are served in turn.
         for client in &mut clients {
