@@ -1,12 +1,12 @@
 //! Bytes between sockets and files without passing through more hands than
-//! needed: sendfile(2), splice(2), recv(2), pwrite(2).
+//! needed: sendfile(2), send(2), recv(2), pread(2), write(2).
 //!
 //! Sockets here are non-blocking or asked with MSG_DONTWAIT; a call that
 //! finds nothing to do returns an error for which [`Error::would_block`] holds.
 
 use super::Result;
-use super::error::{Error, check, check_length, retry};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use super::error::{Error, check_length, retry};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// sendfile(2): up to `count` bytes of `file` from `offset` to `socket`.
 /// Moves `offset` on and returns how many bytes went; 0 at the end of the file.
@@ -128,63 +128,4 @@ pub fn seek(file: BorrowedFd<'_>, offset: u64) -> Result<()> {
         return Err(Error::last("lseek"));
     }
     Ok(())
-}
-
-/// A pipe through which [`splice`] moves pages from a socket to a file.
-#[derive(Debug)]
-pub struct Pipe {
-    /// Where bytes come out.
-    pub outlet: OwnedFd,
-    /// Where bytes go in.
-    pub inlet: OwnedFd,
-    /// How many bytes it holds.
-    pub capacity: usize,
-}
-
-/// pipe2(2), grown to `capacity` bytes where the system's limits allow it.
-///
-/// # Errors
-/// pipe2's own. A capacity the kernel refuses is not an error: the pipe then
-/// says what it holds.
-pub fn pipe(capacity: usize) -> Result<Pipe> {
-    let mut ends = [0; 2];
-    // SAFETY: `ends` has room for the two descriptors.
-    check("pipe2", unsafe {
-        libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC)
-    })?;
-    let [outlet, inlet] = ends;
-    // SAFETY: the kernel just returned both descriptors; nobody else has them.
-    let (outlet, inlet) = unsafe { (OwnedFd::from_raw_fd(outlet), OwnedFd::from_raw_fd(inlet)) };
-    let wanted = i32::try_from(capacity).unwrap_or(i32::MAX);
-    // SAFETY: only integers are passed.
-    let held = unsafe { libc::fcntl(inlet.as_raw_fd(), libc::F_SETPIPE_SZ, wanted) };
-    let capacity = usize::try_from(held).unwrap_or(4096);
-    Ok(Pipe {
-        outlet,
-        inlet,
-        capacity,
-    })
-}
-
-/// splice(2): up to `count` bytes from `from` to `to`, one of which is a
-/// pipe; 0 at the end of the input. Never waits.
-///
-/// # Errors
-/// splice's own; EAGAIN when nothing can move now, EINVAL where a file
-/// system does not do it.
-pub fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, count: usize) -> Result<usize> {
-    retry(|| {
-        // SAFETY: null offsets mean the descriptors' own positions; the rest
-        // are integers.
-        check_length("splice", unsafe {
-            libc::splice(
-                from.as_raw_fd(),
-                std::ptr::null_mut(),
-                to.as_raw_fd(),
-                std::ptr::null_mut(),
-                count,
-                libc::SPLICE_F_MOVE | libc::SPLICE_F_NONBLOCK,
-            )
-        })
-    })
 }
