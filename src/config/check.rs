@@ -11,6 +11,7 @@ use super::finding::{Finding, Note};
 use super::load::Accounts;
 use super::options::Config;
 use super::parse::shown;
+use crate::protocol::PortSet;
 
 /// The findings and errors of a check, with the configuration they are about.
 struct Report<'a> {
@@ -125,6 +126,12 @@ fn ranges(report: &mut Report<'_>) {
 
 fn passive(report: &mut Report<'_>) {
     let config = report.config;
+    if !config.pasv_ports.is_empty() {
+        if PortSet::parse(&config.pasv_ports).is_none() {
+            report.error("pasv_ports", Problem::BadPorts(shown(&config.pasv_ports)));
+        }
+        return;
+    }
     let max = if config.pasv_max_port == 0 {
         u32::from(u16::MAX)
     } else {
@@ -252,6 +259,12 @@ mod tests {
             ["f:1: listen_port: 65536 is too large: at most 65535"]
         );
         assert_eq!(errors("pasv_max_port=70000").len(), 1);
+        assert_eq!(
+            errors("pasv_ports=5-4"),
+            ["f:1: pasv_ports: \"5-4\" is not a list of ports such as 30000-30009,30020"]
+        );
+        let list = "pasv_ports=5000-5009,5020\npasv_max_port=1";
+        assert!(judged(list, Accounts::Configured).is_ok());
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub enum Problem {
     BadIpv6(String),
     /// pasv_address is a name, and pasv_addr_resolve is NO.
     NeedsResolve(String),
+    /// Not a list of ports.
+    BadPorts(String),
     /// pasv_min_port above pasv_max_port.
     PortsReversed {
         /// Effective lowest port.
@@ -154,6 +156,10 @@ impl fmt::Display for Problem {
             Problem::OutOfRange { value, largest, octal: false } => {
                 write!(f, "{value} is too large: at most {largest}")
             }
+            Problem::BadPorts(text) => write!(
+                f,
+                "{text:?} is not a list of ports such as 30000-30009,30020"
+            ),
             Problem::BadIpv4(value) => write!(f, "\"{value}\" is not a numeric IPv4 address"),
             Problem::BadIpv6(value) => write!(f, "\"{value}\" is not a numeric IPv6 address"),
             Problem::NeedsResolve(value) => write!(

@@ -235,6 +235,9 @@ options! {
         "vsftpd's manual gives 0 as the default, its code 5001; the code is followed.";
     Uint pasv_max_port = "0",
         "Highest port of passive data connections. 0 means 65535.";
+    Text pasv_ports = "",
+        "Ports of passive data connections as a list, with holes where there are some: 30000-30009,30020. When set, it counts and pasv_min_port and pasv_max_port do not.",
+        "Not an option of vsftpd, which has one range only.";
     Text pasv_address = "",
         "IPv4 address announced by PASV, for a server behind address translation. When empty, the local address of the control connection.";
     Bool pasv_addr_resolve = "NO",

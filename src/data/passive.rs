@@ -10,6 +10,7 @@
 
 use super::transfer::wait_for;
 use super::{DataConnection, Interruption, Watch};
+use crate::protocol::PortSet;
 use crate::sys;
 use crate::sys::poll::READABLE;
 use crate::sys::socket::accept_non_blocking;
@@ -35,11 +36,10 @@ const BACKLOG: i32 = 512;
 /// Ports tried at random before the range is walked from end to end.
 const DRAWS: usize = 64;
 
-/// The passive port range and its listeners, shared by all sessions.
+/// The passive ports and their listeners, shared by all sessions.
 #[derive(Debug)]
 pub struct PassivePorts {
-    first: u16,
-    last: u16,
+    ports: PortSet,
     state: Mutex<State>,
 }
 
@@ -72,12 +72,11 @@ impl State {
 }
 
 impl PassivePorts {
-    /// The ports `first` to `last`, both included; port 0 lets the system choose.
+    /// The ports of `ports`; port 0 lets the system choose.
     #[must_use]
-    pub fn new(first: u16, last: u16) -> Arc<PassivePorts> {
+    pub fn new(ports: PortSet) -> Arc<PassivePorts> {
         Arc::new(PassivePorts {
-            first,
-            last: last.max(first),
+            ports,
             state: Mutex::default(),
         })
     }
@@ -123,7 +122,7 @@ impl PassivePorts {
     }
 
     fn bind_one(&self, state: &mut State, local: SocketAddr) -> Result<Listener, sys::Error> {
-        let width = usize::from(self.last - self.first) + 1;
+        let width = self.ports.count();
         // A small range is walked whole; of a large one, that many ports of
         // others' in a row mean that something else is wrong.
         let walk = width <= 4 * DRAWS;
@@ -136,7 +135,9 @@ impl PassivePorts {
             } else {
                 state.draw(width)
             };
-            let port = self.first.saturating_add(u16::try_from(at).unwrap_or(0));
+            let Some(port) = self.ports.nth(at) else {
+                continue;
+            };
             let address = with_port(local, port);
             if port != 0 && state.bound.contains(&address) {
                 continue;
@@ -314,7 +315,7 @@ mod tests {
 
     #[test]
     fn two_promises_never_share_a_port() {
-        let ports = PassivePorts::new(0, 0);
+        let ports = PassivePorts::new(PortSet::range(0, 0));
         let promises: Vec<Promise> = (0..50).map(|_| ports.promise(here()).unwrap()).collect();
         let different: HashSet<u16> = promises.iter().map(Promise::port).collect();
         assert_eq!(different.len(), 50);
@@ -323,7 +324,7 @@ mod tests {
     #[test]
     fn a_spent_range_says_so_and_recovers() {
         let port = listen(here()).unwrap().address.port();
-        let ports = PassivePorts::new(port, port);
+        let ports = PassivePorts::new(PortSet::range(port, port));
         let promise = ports.promise(here()).unwrap();
         let error = ports.promise(here()).unwrap_err();
         assert_eq!(error.errno(), libc::EADDRINUSE);
@@ -334,7 +335,7 @@ mod tests {
     #[test]
     fn who_connected_before_the_promise_is_dropped() {
         let port = listen(here()).unwrap().address.port();
-        let ports = PassivePorts::new(port, port);
+        let ports = PassivePorts::new(PortSet::range(port, port));
         drop(ports.promise(here()).unwrap());
         let _stale = TcpStream::connect((HERE, port)).unwrap();
         let promise = ports.promise(here()).unwrap();
@@ -346,7 +347,7 @@ mod tests {
 
     #[test]
     fn nobody_coming_is_a_timeout() {
-        let ports = PassivePorts::new(0, 0);
+        let ports = PassivePorts::new(PortSet::range(0, 0));
         let limit = Duration::from_millis(10);
         let result = ports
             .promise(here())

@@ -168,7 +168,7 @@ impl Session {
             .promise(self.control.local())
             .map_err(|error| {
                 log::warn!(
-                    "{}: no passive port (pasv_min_port, pasv_max_port): {error}",
+                    "{}: no passive port (pasv_min_port, pasv_max_port, pasv_ports): {error}",
                     self.tag
                 );
                 Failure::refused(Code::CannotOpenData, "No passive port is free now.")

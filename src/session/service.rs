@@ -4,7 +4,7 @@ use crate::auth::{Account, LiveAccounts};
 use crate::config::Config;
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
-use crate::protocol::{Code, Reply};
+use crate::protocol::{Code, PortSet, Reply};
 use crate::sys;
 use std::collections::HashMap;
 use std::fmt;
@@ -71,18 +71,9 @@ impl Service {
     /// # Errors
     /// What cannot be opened.
     pub fn open(config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
-        let port = |value: u32| u16::try_from(value).unwrap_or(u16::MAX);
-        let first = match port(config.pasv_min_port()) {
-            0 => 1024,
-            first => first,
-        };
-        let last = match port(config.pasv_max_port()) {
-            0 => u16::MAX,
-            last => last,
-        };
         Ok(Service {
             anonymous: anonymous_root(&config)?,
-            ports: PassivePorts::new(first, last),
+            ports: PassivePorts::new(passive_ports(&config)),
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
             announced: announced(&config)?,
@@ -127,6 +118,17 @@ fn anonymous_root(config: &Config) -> Result<Option<Arc<Root>>, ServiceError> {
         Ok(root) => Ok(Some(Arc::new(root))),
         Err(error) => Err(ServiceError::AnonymousRoot(path, error)),
     }
+}
+
+/// The ports PASV may give out: pasv_ports, or else the range.
+fn passive_ports(config: &Config) -> PortSet {
+    let port = |value: u32, meant: u16| match u16::try_from(value) {
+        Ok(0) => meant,
+        port => port.unwrap_or(u16::MAX),
+    };
+    let first = port(config.pasv_min_port(), 1024);
+    let last = port(config.pasv_max_port(), u16::MAX);
+    PortSet::parse(config.pasv_ports()).unwrap_or_else(|| PortSet::range(first, last))
 }
 
 /// Home of the user `ftp`, where vsftpd has anonymous files unless told

@@ -207,3 +207,24 @@ fn after_epsv_all_only_epsv_is_left() {
     }
     assert_eq!(control.retrieve("file"), b"content");
 }
+
+#[test]
+fn ports_come_from_the_list_with_its_holes() {
+    // Two free ports with others between them, below those the system hands
+    // out to the other tests' connections.
+    let start = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
+    let free: Vec<u16> = (start..32_000)
+        .step_by(7)
+        .filter(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        .take(2)
+        .collect();
+    let list = format!("{},{}-{}", free[0], free[1], free[1]);
+    let server = Server::start(&[("pasv_ports", &list), ("pasv_max_port", "1")]);
+    server.root().file("file", "content");
+    let mut control = server.anonymous();
+    for _ in 0..10 {
+        assert!(free.contains(&control.pasv().port()));
+        assert!(free.contains(&control.epsv().port()));
+    }
+    assert_eq!(control.retrieve("file"), b"content");
+}
