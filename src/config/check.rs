@@ -12,6 +12,7 @@ use super::load::Accounts;
 use super::options::Config;
 use super::parse::shown;
 use crate::protocol::PortSet;
+use crate::protocol::networks::AddressMap;
 
 /// The findings and errors of a check, with the configuration they are about.
 struct Report<'a> {
@@ -126,6 +127,10 @@ fn ranges(report: &mut Report<'_>) {
 
 fn passive(report: &mut Report<'_>) {
     let config = report.config;
+    if AddressMap::parse(&config.pasv_address_map).is_none() {
+        let text = shown(&config.pasv_address_map);
+        report.error("pasv_address_map", Problem::BadAddressMap(text));
+    }
     if !config.pasv_ports.is_empty() {
         if PortSet::parse(&config.pasv_ports).is_none() {
             report.error("pasv_ports", Problem::BadPorts(shown(&config.pasv_ports)));
@@ -263,6 +268,7 @@ mod tests {
             errors("pasv_ports=5-4"),
             ["f:1: pasv_ports: \"5-4\" is not a list of ports such as 30000-30009,30020"]
         );
+        assert_eq!(errors("pasv_address_map=10.0.0.1/8=1.2.3.4").len(), 1);
         let list = "pasv_ports=5000-5009,5020\npasv_max_port=1";
         assert!(judged(list, Accounts::Configured).is_ok());
     }

@@ -97,6 +97,8 @@ pub enum Problem {
     BadIpv6(String),
     /// pasv_address is a name, and pasv_addr_resolve is NO.
     NeedsResolve(String),
+    /// Not a map from networks to addresses.
+    BadAddressMap(String),
     /// Not a list of ports.
     BadPorts(String),
     /// pasv_min_port above pasv_max_port.
@@ -156,6 +158,10 @@ impl fmt::Display for Problem {
             Problem::OutOfRange { value, largest, octal: false } => {
                 write!(f, "{value} is too large: at most {largest}")
             }
+            Problem::BadAddressMap(text) => write!(
+                f,
+                "{text:?} is not a map such as 10.0.0.0/8=10.0.0.5,0.0.0.0/0=203.0.113.7"
+            ),
             Problem::BadPorts(text) => write!(
                 f,
                 "{text:?} is not a list of ports such as 30000-30009,30020"

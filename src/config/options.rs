@@ -240,6 +240,9 @@ options! {
         "Not an option of vsftpd, which has one range only.";
     Text pasv_address = "",
         "IPv4 address announced by PASV, for a server behind address translation. When empty, the local address of the control connection.";
+    Text pasv_address_map = "",
+        "Addresses announced by PASV to clients of certain networks, as network=address pairs parted by commas: 10.0.0.0/8=10.0.0.5,0.0.0.0/0=203.0.113.7. The smallest network that holds the client decides; for a client in none, pasv_address counts. So clients inside and outside a translating router are both served.",
+        "Not an option of vsftpd.";
     Bool pasv_addr_resolve = "NO",
         "Let pasv_address be a host name, which is looked up at start.";
     Bool pasv_promiscuous = "NO",

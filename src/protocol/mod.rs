@@ -14,6 +14,7 @@ pub mod escape;
 pub mod facts;
 pub mod line;
 pub mod listing;
+pub mod networks;
 pub mod parse;
 pub mod path;
 pub mod pattern;

@@ -114,7 +114,20 @@ impl Session {
             ));
         };
         let port = self.promise_port()?;
-        let address = self.service.announced.unwrap_or(local);
+        let address = match self.control.peer().ip() {
+            IpAddr::V4(client) => {
+                let address = self.service.announced_to(client, local);
+                if self.service.is_news(client, address) {
+                    log::warn!(
+                        "{}: PASV announces {address}, which a client out there cannot reach: \
+                         set pasv_address or pasv_address_map to the address it can",
+                        self.tag
+                    );
+                }
+                address
+            }
+            IpAddr::V6(_) => local,
+        };
         let text = format_pasv(SocketAddrV4::new(address, port));
         Ok(Reply::new(
             Code::PassiveMode,

@@ -4,9 +4,10 @@ use crate::auth::{Account, LiveAccounts};
 use crate::config::Config;
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
+use crate::protocol::networks::{AddressMap, is_local};
 use crate::protocol::{Code, PortSet, Reply};
 use crate::sys;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::{Ipv4Addr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,12 @@ pub struct Service {
     pub(super) buffers: Buffers,
     pub(super) greeting: Reply,
     /// What PASV announces instead of the local address.
-    pub(super) announced: Option<Ipv4Addr>,
+    announced: Option<Ipv4Addr>,
+    /// What it announces to certain clients instead of both.
+    address_map: AddressMap,
+    /// Client networks (/24) for which the log has told that the address
+    /// announced is of no use to them.
+    told: Mutex<HashSet<[u8; 3]>>,
     roots: Mutex<HashMap<PathBuf, Weak<Root>>>,
 }
 
@@ -77,6 +83,8 @@ impl Service {
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
             announced: announced(&config)?,
+            address_map: AddressMap::parse(config.pasv_address_map()).unwrap_or_default(),
+            told: Mutex::default(),
             roots: Mutex::default(),
             accounts,
             config,
@@ -87,6 +95,27 @@ impl Service {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The address PASV announces to `client`, who reached the server at
+    /// `local`.
+    pub(super) fn announced_to(&self, client: Ipv4Addr, local: Ipv4Addr) -> Ipv4Addr {
+        self.address_map
+            .address_for(client)
+            .or(self.announced)
+            .unwrap_or(local)
+    }
+
+    /// Whether `announced` is of no use to `client` and the log has not told
+    /// so for the client's network yet.
+    pub(super) fn is_news(&self, client: Ipv4Addr, announced: Ipv4Addr) -> bool {
+        if is_local(client) || !is_local(announced) {
+            return false;
+        }
+        let [a, b, c, _] = client.octets();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has read it a thousand times knows.
+        told.len() < 1000 && told.insert([a, b, c])
     }
 
     /// The root of an account, one descriptor for all its sessions.
@@ -187,4 +216,50 @@ fn announced(config: &Config) -> Result<Option<Ipv4Addr>, ServiceError> {
             })
         });
     found.map(Some).ok_or(ServiceError::PasvAddress(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Accounts;
+    use crate::config::Origin;
+
+    fn service(settings: &[(&str, &str)]) -> Service {
+        let mut config = Config::default();
+        for (name, value) in [("anon_root", "/")].iter().chain(settings) {
+            let origin = Origin::CommandLine;
+            config
+                .set(name.as_bytes(), value.as_bytes(), &origin)
+                .unwrap();
+        }
+        Service::open(config, LiveAccounts::fixed(Accounts::none())).unwrap()
+    }
+
+    fn ip(text: &str) -> Ipv4Addr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_map_goes_before_the_address_and_that_before_the_local_one() {
+        let local = ip("172.17.0.2");
+        let bare = service(&[]);
+        assert_eq!(bare.announced_to(ip("8.8.8.8"), local), local);
+        let both = service(&[
+            ("pasv_address", "203.0.113.7"),
+            ("pasv_address_map", "172.16.0.0/12=172.17.0.2"),
+        ]);
+        assert_eq!(both.announced_to(ip("8.8.8.8"), local), ip("203.0.113.7"));
+        assert_eq!(both.announced_to(ip("172.17.0.9"), local), local);
+    }
+
+    #[test]
+    fn a_private_address_for_public_clients_is_told_once_per_network() {
+        let service = service(&[]);
+        let private = ip("172.17.0.2");
+        assert!(service.is_news(ip("198.51.100.1"), private));
+        assert!(!service.is_news(ip("198.51.100.2"), private));
+        assert!(service.is_news(ip("198.51.101.1"), private));
+        assert!(!service.is_news(ip("192.168.1.1"), private));
+        assert!(!service.is_news(ip("192.0.2.1"), ip("203.0.113.7")));
+    }
 }

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use socket2::{Domain, Socket, Type};
 
 use crate::support::PATIENCE;
+use crate::support::control::Control;
 use crate::support::data::{connect, pasv_address, read_all};
 use crate::support::server::Server;
 
@@ -227,4 +228,19 @@ fn ports_come_from_the_list_with_its_holes() {
         assert!(free.contains(&control.epsv().port()));
     }
     assert_eq!(control.retrieve("file"), b"content");
+}
+
+#[test]
+fn the_address_announced_is_the_one_for_the_client_s_network() {
+    let map = "127.0.0.0/30=127.0.0.1,127.0.0.8/29=192.0.2.1";
+    let server = Server::start(&[("pasv_address", "192.0.2.9"), ("pasv_address_map", map)]);
+    for (client, announced) in [(1, "127,0,0,1,"), (9, "192,0,2,1,"), (77, "192,0,2,9,")] {
+        let client = Ipv4Addr::new(127, 0, 0, client);
+        let mut control = Control::connect_from((client, 0).into(), server.address());
+        control.expect(220);
+        control.login_anonymous();
+        let reply = control.command("PASV", 227);
+        assert!(reply.text().contains(announced), "{client}: {reply:?}");
+        control.epsv();
+    }
 }
