@@ -20,7 +20,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::auth::{self, LiveAccounts, Secret};
+use crate::auth::{self, LiveAccounts};
 use crate::config::{
     Accounts, Config, ConfigError, Finding, Origin, Reading, Severity, print, printable,
 };
@@ -369,9 +369,8 @@ fn accounts(launch: &Launch) -> Result<LiveAccounts, auth::AccountsError> {
     if let Some(share) = &launch.share
         && let (Some(user), Some(password)) = (&share.user, &share.password)
     {
-        let secret = Secret::new(password.reveal().to_vec());
         let home = &share.directory;
-        return auth::Accounts::single(user.as_bytes(), &secret, home, !share.write)
+        return auth::Accounts::single(user.as_bytes(), password.secret(), home, !share.write)
             .map(LiveAccounts::fixed);
     }
     match launch.config.virtual_users_file() {

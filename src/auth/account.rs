@@ -48,3 +48,10 @@ impl fmt::Display for Denial {
         }
     }
 }
+
+/// Whether `name` is one of the two that mean an anonymous user (RFC 1635)
+/// and so belong to no account.
+#[must_use]
+pub fn is_anonymous(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp")
+}

@@ -18,7 +18,7 @@ pub mod method;
 pub mod secret;
 pub mod store;
 
-pub use account::{Account, Denial};
+pub use account::{Account, Denial, is_anonymous};
 pub use edit::Editing;
 pub use error::{AccountsError, Action, Problem, Warning};
 pub use file::{AccountsFile, Record};

@@ -75,4 +75,13 @@ mod tests {
         assert_eq!(one.as_bytes().len(), 16);
         assert!(one.as_bytes().iter().all(|byte| ALPHABET.contains(byte)));
     }
+
+    #[test]
+    fn letters_are_distinct_and_none_is_mistaken_for_another() {
+        let mut letters = ALPHABET.to_vec();
+        letters.sort_unstable();
+        letters.dedup();
+        assert_eq!(letters.len(), 32);
+        assert!(!letters.iter().any(|letter| b"01lo".contains(letter)));
+    }
 }

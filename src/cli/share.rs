@@ -6,30 +6,22 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::Serve;
+use crate::auth::{Secret, is_anonymous};
 use crate::config::{Origin, Problem, Reading, printable};
-
-/// Letters and digits of made-up passwords: 32, so that five bits of a
-/// random byte choose one without bias, and none that looks like another.
-const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-
-/// Length of made-up passwords: 16 times five bits are 80, out of reach of
-/// guessing over a network.
-const LENGTH: usize = 16;
 
 /// Longest password read from standard input, in bytes.
 const LONGEST: u64 = 1024;
 
-/// A password, wiped when it is let go; it does not print.
-#[derive(Clone, PartialEq, Eq)]
+/// The password of `--user`; it does not print.
 pub struct Password {
-    bytes: Vec<u8>,
+    secret: Secret,
     generated: bool,
 }
 
@@ -37,29 +29,19 @@ impl Password {
     /// The password in clear.
     #[must_use]
     pub fn reveal(&self) -> &[u8] {
-        &self.bytes
+        self.secret.as_bytes()
+    }
+
+    /// The password, to be checked against or hashed.
+    #[must_use]
+    pub fn secret(&self) -> &Secret {
+        &self.secret
     }
 
     /// Whether it was made up here, so that the user has yet to learn it.
     #[must_use]
     pub fn is_generated(&self) -> bool {
         self.generated
-    }
-
-    /// A password from the kernel's random numbers.
-    fn generate(random: &mut impl Read) -> io::Result<Password> {
-        let mut bytes = vec![0; LENGTH];
-        random.read_exact(&mut bytes)?;
-        for byte in &mut bytes {
-            *byte = LETTERS
-                .get(usize::from(*byte & 31))
-                .copied()
-                .unwrap_or(b'a');
-        }
-        Ok(Password {
-            bytes,
-            generated: true,
-        })
     }
 
     /// What was typed, or a made-up one if that is nothing.
@@ -70,13 +52,13 @@ impl Password {
         {
             bytes.pop();
         }
-        if bytes.is_empty() {
-            return Password::generate(&mut File::open("/dev/urandom")?);
-        }
-        Ok(Password {
-            bytes,
-            generated: false,
-        })
+        let generated = bytes.is_empty();
+        let secret = if generated {
+            Secret::generate()?
+        } else {
+            Secret::new(bytes)
+        };
+        Ok(Password { secret, generated })
     }
 
     /// The first line of `input`.
@@ -96,14 +78,6 @@ impl Password {
     }
 }
 
-impl Drop for Password {
-    fn drop(&mut self) {
-        self.bytes.fill(0);
-        // Keeps the compiler from leaving the write out.
-        std::hint::black_box(&self.bytes);
-    }
-}
-
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(..)")
@@ -111,7 +85,7 @@ impl fmt::Debug for Password {
 }
 
 /// A directory shared by `--serve`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Share {
     /// The directory, absolute.
     pub directory: PathBuf,
@@ -128,7 +102,7 @@ impl Share {
     /// else the first line of standard input; made up if that is empty.
     ///
     /// # Errors
-    /// Those of reading the terminal, standard input or /dev/urandom.
+    /// Those of reading the terminal or standard input, or of getrandom(2).
     pub fn settle_password(&mut self) -> io::Result<()> {
         if let Some(user) = &self.user {
             self.password = Some(Password::ask(user)?);
@@ -143,9 +117,7 @@ impl Share {
 pub(super) fn may_be_a_user(name: &str) -> bool {
     !name.is_empty()
         && !name.contains(|c: char| c == ':' || c == '/' || c.is_control())
-        && !["anonymous", "ftp"]
-            .iter()
-            .any(|taken| name.eq_ignore_ascii_case(taken))
+        && !is_anonymous(name.as_bytes())
 }
 
 impl Serve {
@@ -281,22 +253,9 @@ mod tests {
         let one = Password::given(Vec::new()).unwrap();
         let other = Password::given(b"\n".to_vec()).unwrap();
         assert!(one.is_generated() && one.reveal().len() == 16);
-        assert!(one.reveal().iter().all(|byte| LETTERS.contains(byte)));
+        let letters = b"abcdefghijkmnpqrstuvwxyz23456789";
+        assert!(one.reveal().iter().all(|byte| letters.contains(byte)));
         assert_ne!(one.reveal(), other.reveal());
-    }
-
-    #[test]
-    fn letters_are_distinct_and_none_is_mistaken_for_another() {
-        let mut letters = LETTERS.to_vec();
-        letters.sort_unstable();
-        letters.dedup();
-        assert_eq!(letters.len(), 32);
-        assert!(!letters.iter().any(|letter| b"01lo".contains(letter)));
-    }
-
-    #[test]
-    fn random_numbers_that_end_early_are_an_error() {
-        assert!(Password::generate(&mut &b"short"[..]).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use super::error::{ConfigError, Origin, Problem};
 use super::finding::{Finding, Note};
 use super::options::Config;
 use super::parse;
+use crate::sys::process::effective_user;
 
 /// More than any real file: vsftpd itself reads 100,000 bytes at most.
 const LARGEST: u64 = 1 << 20;
@@ -48,7 +49,7 @@ impl Reading {
 
     /// Reads a configuration file.
     pub fn file(&mut self, path: &Path) {
-        self.file_started_by(path, starting_user());
+        self.file_started_by(path, effective_user());
     }
 
     fn file_started_by(&mut self, path: &Path, starter: u32) {
@@ -224,17 +225,6 @@ fn contents(path: &Path, starter: u32) -> Result<(Vec<u8>, u32), Problem> {
         return Err(Problem::TooLarge { largest: LARGEST });
     }
     Ok((text, about.mode()))
-}
-
-/// The effective user id, from proc(5): the standard library does not tell
-/// it. Where it cannot be read, root's, which makes the rule stricter.
-fn starting_user() -> u32 {
-    fn uid(status: &str) -> Option<u32> {
-        let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-        line.split_ascii_whitespace().nth(1)?.parse().ok()
-    }
-    let status: io::Result<String> = fs::read_to_string("/proc/self/status");
-    status.ok().and_then(|status| uid(&status)).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use getopts::{Matches, Options};
 
 use super::failure::{Failure, UsageError};
-use crate::auth::Method;
+use crate::auth::{Method, is_anonymous};
 
 /// The accounts file where none is named.
 pub const DEFAULT_FILE: &str = "/etc/ironftpd.users";
@@ -175,11 +175,9 @@ fn command(
 /// in a shell, a log or a path.
 fn check_new_name(name: &str) -> Result<(), UsageError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._@-".contains(&byte);
-    // The daemon takes these two for anonymous users and asks no account.
-    let anonymous = ["anonymous", "ftp"]
-        .iter()
-        .any(|taken| name.eq_ignore_ascii_case(taken));
-    let good = (1..=NEW_NAME_MAX).contains(&name.len()) && !name.starts_with('-') && !anonymous;
+    let good = (1..=NEW_NAME_MAX).contains(&name.len())
+        && !name.starts_with('-')
+        && !is_anonymous(name.as_bytes());
     if good && name.bytes().all(fits) {
         Ok(())
     } else {

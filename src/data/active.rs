@@ -69,5 +69,5 @@ fn bound(local: SocketAddr) -> Result<Socket, Interruption> {
 }
 
 fn failed(call: &'static str) -> impl Fn(std::io::Error) -> Interruption {
-    move |error| Interruption::Network(sys::Error::from_io(call, &error))
+    move |error| Interruption::Network(sys::Error::of(call)(error))
 }

@@ -179,16 +179,19 @@ fn with_port(address: SocketAddr, port: u16) -> SocketAddr {
 
 fn listen(address: SocketAddr) -> Result<Listener, sys::Error> {
     let kind = Type::STREAM.nonblocking().cloexec();
-    let socket = Socket::new(Domain::for_address(address), kind, None).map_err(failed("socket"))?;
+    let socket =
+        Socket::new(Domain::for_address(address), kind, None).map_err(sys::Error::of("socket"))?;
     // Transfers of a moment ago leave the port in TIME_WAIT.
     socket
         .set_reuse_address(true)
-        .map_err(failed("setsockopt"))?;
-    socket.bind(&address.into()).map_err(failed("bind"))?;
-    socket.listen(BACKLOG).map_err(failed("listen"))?;
+        .map_err(sys::Error::of("setsockopt"))?;
+    socket
+        .bind(&address.into())
+        .map_err(sys::Error::of("bind"))?;
+    socket.listen(BACKLOG).map_err(sys::Error::of("listen"))?;
     let mut bound = address;
     if address.port() == 0 {
-        let chosen = socket.local_addr().map_err(failed("getsockname"))?;
+        let chosen = socket.local_addr().map_err(sys::Error::of("getsockname"))?;
         bound.set_port(chosen.as_socket().map_or(0, |chosen| chosen.port()));
     }
     Ok(Listener {
@@ -196,10 +199,6 @@ fn listen(address: SocketAddr) -> Result<Listener, sys::Error> {
         address: bound,
         promises_left: PROMISES,
     })
-}
-
-fn failed(call: &'static str) -> impl Fn(std::io::Error) -> sys::Error {
-    move |error| sys::Error::from_io(call, &error)
 }
 
 /// A port promised to one session, from PASV to the client's connect.

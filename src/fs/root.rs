@@ -127,6 +127,14 @@ impl Root {
         Ok(file::attributes(target.as_fd())?)
     }
 
+    /// The same for a regular file.
+    ///
+    /// # Errors
+    /// The system's own, or that it is no regular file.
+    pub fn file_attributes(&self, path: &VirtualPath) -> Result<Attributes, Error> {
+        regular(&self.resolve(path, libc::O_PATH, 0)?)
+    }
+
     /// Attributes of `path` itself, even if it is a link.
     ///
     /// # Errors

@@ -35,27 +35,28 @@ pub(super) fn open(config: &Config) -> Result<Vec<Listener>, StartError> {
 
 fn open_one(address: SocketAddr, only_v6: bool) -> Result<Listener, sys::Error> {
     let kind = Type::STREAM.nonblocking().cloexec();
-    let socket = Socket::new(Domain::for_address(address), kind, None).map_err(failed("socket"))?;
+    let socket =
+        Socket::new(Domain::for_address(address), kind, None).map_err(sys::Error::of("socket"))?;
     // A restart shall not wait for the sessions of before to leave TIME_WAIT.
     socket
         .set_reuse_address(true)
-        .map_err(failed("setsockopt"))?;
+        .map_err(sys::Error::of("setsockopt"))?;
     if address.is_ipv6() {
-        socket.set_only_v6(only_v6).map_err(failed("setsockopt"))?;
+        socket
+            .set_only_v6(only_v6)
+            .map_err(sys::Error::of("setsockopt"))?;
     }
     control::prepare(socket.as_fd())?;
-    socket.bind(&address.into()).map_err(failed("bind"))?;
-    socket.listen(BACKLOG).map_err(failed("listen"))?;
+    socket
+        .bind(&address.into())
+        .map_err(sys::Error::of("bind"))?;
+    socket.listen(BACKLOG).map_err(sys::Error::of("listen"))?;
     let bound = socket
         .local_addr()
-        .map_err(failed("getsockname"))?
+        .map_err(sys::Error::of("getsockname"))?
         .as_socket();
     Ok(Listener {
         socket: socket.into(),
         address: bound.unwrap_or(address),
     })
-}
-
-fn failed(call: &'static str) -> impl Fn(std::io::Error) -> sys::Error {
-    move |error| sys::Error::from_io(call, &error)
 }

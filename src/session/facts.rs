@@ -64,30 +64,22 @@ fn append_named(out: &mut Vec<u8>, login: &Login, facts: Facts, directory: &Owne
     let Ok(attributes) = attributes_at(directory.as_fd(), name) else {
         return;
     };
-    if attributes.is_symlink() {
-        let target = readlink_at(directory.as_fd(), name).ok();
-        let kind = Kind::Slink(target.as_deref());
-        append_entry(
-            out,
-            login,
-            facts,
-            kind,
-            &attributes,
-            name,
-            append_facts_line,
-        );
-    } else {
-        let kind = kind_of(&attributes);
-        append_entry(
-            out,
-            login,
-            facts,
-            kind,
-            &attributes,
-            name,
-            append_facts_line,
-        );
-    }
+    let target = attributes
+        .is_symlink()
+        .then(|| readlink_at(directory.as_fd(), name).ok());
+    let kind = match &target {
+        Some(target) => Kind::Slink(target.as_deref()),
+        None => kind_of(&attributes),
+    };
+    append_entry(
+        out,
+        login,
+        facts,
+        kind,
+        &attributes,
+        name,
+        append_facts_line,
+    );
 }
 
 impl Session {

@@ -5,14 +5,10 @@
 
 use super::state::{Login, Rights, Stage};
 use super::{Failure, Session};
-use crate::auth::{Account, Secret};
+use crate::auth::{Account, Secret, is_anonymous};
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
 
 type Answer = Result<Reply, Failure>;
-
-fn is_anonymous(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp")
-}
 
 impl Session {
     /// `USER <SP> username` (RFC 959 section 4.1.1).

@@ -4,7 +4,7 @@
 use super::{Failure, Session};
 use crate::fs;
 use crate::protocol::time::format_mdtm;
-use crate::protocol::{Code, Escaped, Reply, Timestamp, VirtualPath};
+use crate::protocol::{Code, Escaped, Reply, Timestamp};
 use crate::sys::clock;
 use crate::sys::file::Attributes;
 
@@ -45,22 +45,15 @@ impl Session {
         Ok(Reply::new(Code::ClosingData, "Transfer complete."))
     }
 
-    fn plain_file(&self, pathname: &[u8]) -> Result<(VirtualPath, Attributes), Failure> {
+    fn file_attributes(&self, pathname: &[u8]) -> Result<Attributes, Failure> {
         let path = self.file_path(pathname)?;
-        let attributes = self.login()?.root.attributes(&path)?;
-        if attributes.is_file() {
-            Ok((path, attributes))
-        } else if attributes.is_directory() {
-            Err(fs::Error::IsADirectory.into())
-        } else {
-            Err(fs::Error::NotAFile.into())
-        }
+        Ok(self.login()?.root.file_attributes(&path)?)
     }
 
     /// `SIZE <SP> pathname`: the bytes RETR would send. Where TYPE A
     /// converts, that number would have to be counted, so it is refused.
     pub(super) fn size(&self, pathname: &[u8]) -> Answer {
-        let (_, attributes) = self.plain_file(pathname)?;
+        let attributes = self.file_attributes(pathname)?;
         if self.ascii && self.service.config.ascii_download_enable() {
             return Err(Failure::refused(
                 Code::FileUnavailable,
@@ -73,12 +66,7 @@ impl Session {
     /// `MDTM <SP> pathname`: time of last modification, in UTC unless
     /// use_localtime says otherwise, as in vsftpd.
     pub(super) fn mdtm(&self, pathname: &[u8]) -> Answer {
-        let login = self.login()?;
-        let path = login.cwd.join(pathname)?;
-        let attributes = login.root.attributes(&path)?;
-        if !attributes.is_file() {
-            return Err(fs::Error::NotAFile.into());
-        }
+        let attributes = self.file_attributes(pathname)?;
         let (mut seconds, _) = attributes.modified;
         if self.service.config.use_localtime() {
             seconds += clock::local_offset(seconds);

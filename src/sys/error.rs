@@ -37,6 +37,11 @@ impl Error {
         Error::new(call, error.raw_os_error().unwrap_or(libc::EIO))
     }
 
+    /// [`Error::from_io`] of `call`, for `map_err`.
+    pub fn of(call: &'static str) -> impl Fn(std::io::Error) -> Error {
+        move |error| Error::from_io(call, &error)
+    }
+
     /// Names what the call was made on (a path, an address).
     #[must_use]
     pub fn on(mut self, subject: &[u8]) -> Error {
