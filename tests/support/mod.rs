@@ -16,6 +16,7 @@ pub mod server;
 pub mod temp;
 pub mod tree;
 
+use std::io::Write;
 use std::time::Duration;
 
 /// How long a test waits for anything before it fails.
@@ -28,10 +29,22 @@ pub fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
-/// Says on stderr why the rest of a test was left out. Used only where the
-/// machine, not the server, lacks something; the caller returns afterwards.
+/// Says why the rest of a test was left out: on stderr, and, since a passing
+/// test's output is not shown, in the file that `make test` prints at its end.
+/// Used only where the machine, not the server, lacks something; the caller
+/// returns afterwards.
 pub fn left_out(reason: &str) {
     eprintln!("left out: {reason}");
+    if let Some(path) = std::env::var_os("IRONFTPD_NOT_RUN") {
+        let test = std::thread::current().name().unwrap_or("?").to_owned();
+        let mut file = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(path)
+            .expect("the list of what was not run");
+        file.write_all(format!("{test}: {reason}\n").as_bytes())
+            .expect("the list of what was not run");
+    }
 }
 
 /// Raises this process's soft limit of open descriptors to the hard one, and
