@@ -4,7 +4,7 @@
 //! with connect_from_port_20, from ftp_data_port. Any number of clients
 //! share that port, because the four-tuple differs; SO_REUSEADDR lets them.
 
-use super::transfer::wait_for;
+use super::transfer::{Waiting, wait_for};
 use super::{DataConnection, Interruption, Watch};
 use crate::sys;
 use crate::sys::poll::WRITABLE;
@@ -37,7 +37,14 @@ pub fn connect(
     match socket.connect(&peer.into()) {
         Ok(()) => {}
         Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
-            wait_for(socket.as_fd(), WRITABLE, watch, 0, limit)?;
+            wait_for(
+                socket.as_fd(),
+                WRITABLE,
+                None,
+                watch,
+                0,
+                Waiting::new(limit),
+            )?;
             if let Some(error) = socket.take_error().map_err(failed("getsockopt"))? {
                 return Err(failed("connect")(error));
             }

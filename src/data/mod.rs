@@ -10,13 +10,15 @@ pub mod active;
 pub mod ascii;
 pub mod buffers;
 pub mod passive;
+pub mod ports;
 pub mod rate;
 pub mod receive;
 pub mod send;
 pub mod transfer;
 
 pub use buffers::Buffers;
-pub use passive::{PassivePorts, Promise};
+pub use passive::Promise;
+pub use ports::PassivePorts;
 pub use transfer::{Limits, Transfer};
 
 use crate::sys;

@@ -3,9 +3,8 @@
 
 use super::rate::Pace;
 use super::{Heed, Interruption, Watch};
-use crate::sys;
-use crate::sys::poll::{self, HANG_UP, Interest, READABLE, WRITABLE};
-use std::os::fd::BorrowedFd;
+use crate::sys::poll::{self, Bell, HANG_UP, Interest, READABLE, WRITABLE};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// What bounds a transfer.
@@ -95,13 +94,8 @@ impl<'run> Transfer<'run> {
             Direction::Send => WRITABLE,
             Direction::Receive => READABLE,
         };
-        wait_for(
-            self.socket,
-            events,
-            self.watch,
-            self.moved,
-            self.limits.stall,
-        )
+        let waiting = Waiting::new(self.limits.stall);
+        wait_for(self.socket, events, None, self.watch, self.moved, waiting)
     }
 
     /// Keeps an eye on the control connection until `until`.
@@ -117,79 +111,83 @@ impl<'run> Transfer<'run> {
 
     /// Attends to the control connection if anything happens there in `time`.
     fn look(&mut self, time: Duration) -> Result<(), Interruption> {
-        let (control, heed) = self.watch.control();
-        let mut interests = [Interest::new(control, events_of(heed))];
-        let ready = match heed {
-            Heed::Nothing => {
-                std::thread::sleep(time);
-                false
-            }
-            _ => poll::poll(&mut interests, Some(time)).map_err(Interruption::Network)?,
-        };
-        if ready {
+        let mut interests = [interest_in(self.watch.control())];
+        poll::poll(&mut interests, Some(time)).map_err(Interruption::Network)?;
+        let [control] = interests;
+        if control.ready() {
             self.watch.attend(self.moved)?;
         }
         Ok(())
     }
 }
 
-fn events_of(heed: Heed) -> i16 {
-    match heed {
-        Heed::Input => READABLE,
-        Heed::End => HANG_UP,
-        Heed::Nothing => 0,
+/// A wait that may take so long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    /// The limit, and the moment at which it is over.
+    end: Option<(Duration, Instant)>,
+}
+
+impl Waiting {
+    /// A wait of at most `limit` from now on.
+    pub(super) fn new(limit: Option<Duration>) -> Waiting {
+        Waiting {
+            end: limit.map(|limit| (limit, Instant::now() + limit)),
+        }
+    }
+
+    /// What is left of it; `None` is for ever.
+    fn left(&self) -> Option<Duration> {
+        let (_, at) = self.end?;
+        Some(at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Errs once it is over.
+    pub(super) fn check(&self) -> Result<(), Interruption> {
+        match self.end {
+            Some((limit, at)) if Instant::now() >= at => Err(Interruption::TimedOut(limit)),
+            _ => Ok(()),
+        }
     }
 }
 
-/// Waits for `events` on `descriptor` while attending to the control
-/// connection; `limit` counts from now.
+fn interest_in((control, heed): (BorrowedFd<'_>, Heed)) -> Interest<'_> {
+    match heed {
+        Heed::Input => Interest::new(control, READABLE),
+        Heed::End => Interest::new(control, HANG_UP),
+        Heed::Nothing => Interest::none(),
+    }
+}
+
+/// Waits for `events` on `descriptor`, or for `bell`, while attending to the
+/// control connection.
 ///
 /// # Errors
 /// When time is over or the control connection says so.
 pub(super) fn wait_for(
     descriptor: BorrowedFd<'_>,
     events: i16,
+    bell: Option<&Bell>,
     watch: &mut dyn Watch,
     moved: u64,
-    limit: Option<Duration>,
+    waiting: Waiting,
 ) -> Result<(), Interruption> {
-    let deadline = limit.map(|limit| Instant::now() + limit);
     loop {
-        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        let (data_ready, control_ready) = {
-            let (control, heed) = watch.control();
-            let data = Interest::new(descriptor, events);
-            if heed == Heed::Nothing {
-                let mut interests = [data];
-                poll_or_fail(&mut interests, left)?;
-                let [data] = interests;
-                (data.ready(), false)
-            } else {
-                let mut interests = [data, Interest::new(control, events_of(heed))];
-                poll_or_fail(&mut interests, left)?;
-                let [data, control] = interests;
-                (data.ready(), control.ready())
-            }
-        };
-        if control_ready {
+        let mut interests = [
+            Interest::new(descriptor, events),
+            bell.map_or(Interest::none(), |bell| {
+                Interest::new(bell.as_fd(), READABLE)
+            }),
+            interest_in(watch.control()),
+        ];
+        poll::poll(&mut interests, waiting.left()).map_err(Interruption::Network)?;
+        let [data, bell, control] = interests.map(|interest| interest.ready());
+        if control {
             watch.attend(moved)?;
         }
-        if data_ready {
+        if data || bell {
             return Ok(());
         }
-        if let (Some(limit), Some(at)) = (limit, deadline)
-            && Instant::now() >= at
-        {
-            return Err(Interruption::TimedOut(limit));
-        }
+        waiting.check()?;
     }
-}
-
-fn poll_or_fail<const N: usize>(
-    interests: &mut [Interest<'_>; N],
-    left: Option<Duration>,
-) -> Result<(), Interruption> {
-    poll::poll(interests, left)
-        .map(drop)
-        .map_err(|error: sys::Error| Interruption::Network(error))
 }

@@ -175,11 +175,10 @@ impl Session {
     fn promise_port(&mut self) -> Result<u16, Failure> {
         // The port of an earlier PASV is free before a new one is drawn.
         self.forget_endpoint();
-        let promise = self
-            .service
-            .ports
-            .promise(self.control.local())
-            .map_err(|error| {
+        let config = &self.service.config;
+        let client = (!config.pasv_promiscuous()).then_some(self.control.peer().ip());
+        let promise =
+            Promise::of(&self.service.ports, self.control.local(), client).map_err(|error| {
                 log::warn!(
                     "{}: no passive port (pasv_min_port, pasv_max_port, pasv_ports): {error}",
                     self.tag

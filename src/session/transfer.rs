@@ -145,7 +145,6 @@ impl Session {
     /// Opens the data connection agreed upon.
     fn open_data(&mut self, subject: &[u8]) -> Result<DataConnection, Failure> {
         let config = &self.service.config;
-        let peer = self.control.peer().ip();
         let local = self.control.local();
         let endpoint = std::mem::take(&mut self.endpoint);
         let mut watch = Attendant::new(&mut self.control, &self.tag, subject);
@@ -164,11 +163,8 @@ impl Session {
                 active::connect(local, port, address, &mut watch, limit).map_err(Failure::NoData)
             }
             Endpoint::Passive(promise) => {
-                let expected = (!config.pasv_promiscuous()).then_some(peer);
                 let limit = seconds(config.accept_timeout());
-                promise
-                    .accept(expected, &mut watch, limit)
-                    .map_err(Failure::NoData)
+                promise.accept(&mut watch, limit).map_err(Failure::NoData)
             }
         }
     }

@@ -16,7 +16,7 @@ pub const HANG_UP: i16 = libc::POLLRDHUP;
 
 /// One descriptor to wait for and, afterwards, what came of it.
 pub struct Interest<'fd> {
-    descriptor: BorrowedFd<'fd>,
+    descriptor: Option<BorrowedFd<'fd>>,
     events: i16,
     seen: i16,
 }
@@ -26,8 +26,18 @@ impl<'fd> Interest<'fd> {
     #[must_use]
     pub fn new(descriptor: BorrowedFd<'fd>, events: i16) -> Interest<'fd> {
         Interest {
-            descriptor,
+            descriptor: Some(descriptor),
             events,
+            seen: 0,
+        }
+    }
+
+    /// Waits for nothing; such an interest is never ready.
+    #[must_use]
+    pub fn none() -> Interest<'fd> {
+        Interest {
+            descriptor: None,
+            events: 0,
             seen: 0,
         }
     }
@@ -47,7 +57,7 @@ fn milliseconds(timeout: Option<Duration>) -> i32 {
     })
 }
 
-/// poll(2) on at most four descriptors. `None` waits for ever. Returns
+/// poll(2) on a few descriptors. `None` waits for ever. Returns
 /// whether one is ready; a signal counts as "none yet" only when time is over.
 ///
 /// # Errors
@@ -62,7 +72,8 @@ pub fn poll<const N: usize>(
         revents: 0,
     });
     for (slot, interest) in raw.iter_mut().zip(interests.iter()) {
-        slot.fd = interest.descriptor.as_raw_fd();
+        // poll(2) passes over negative descriptors.
+        slot.fd = interest.descriptor.map_or(-1, |fd| fd.as_raw_fd());
         slot.events = interest.events;
     }
     let count = libc::nfds_t::try_from(N).map_err(|_| Error::new("poll", libc::EINVAL))?;

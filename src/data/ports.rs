@@ -1,0 +1,387 @@
+//! The passive ports: which are bound, and who has been promised which.
+//!
+//! Binding a port for each transfer costs a quarter of a small one and can
+//! lose a race for the port. So listeners stay bound between transfers: some
+//! lie ready, and each PASV draws one of them at random. A listener is
+//! closed after a number of promises, so that the ports in use wander over
+//! the range.
+//!
+//! Once every port of the range is promised, clients at different addresses
+//! share: whoever accepts a connection hands it to the holder whose client
+//! has that address. So the number of ports bounds the transfers of one
+//! address, not those of the server, and an address that hoards ports keeps
+//! only itself waiting. Two clients of one address cannot be told apart and
+//! never share.
+
+use super::DataConnection;
+use crate::protocol::PortSet;
+use crate::sys;
+use crate::sys::poll::Bell;
+use crate::sys::socket::accept_non_blocking;
+use socket2::{Domain, Socket, Type};
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Listeners that lie ready: among so many a PASV draws, and so many
+/// descriptors they take.
+const READY: usize = 32;
+
+/// Promises after which a listener is closed.
+const PROMISES: u8 = 16;
+
+/// Room in a listener's queue: a stranger who fills it keeps the client out.
+const BACKLOG: i32 = 512;
+
+/// Ports tried at random before the range is walked from end to end.
+const DRAWS: usize = 64;
+
+/// The passive ports and their listeners, shared by all sessions.
+#[derive(Debug)]
+pub struct PassivePorts {
+    ports: PortSet,
+    store: Mutex<Store>,
+}
+
+#[derive(Debug, Default)]
+struct Store {
+    /// Every port that is bound. Local addresses are one or a few.
+    bound: HashMap<SocketAddr, Port>,
+    /// Those of them that nobody holds, the longest free first.
+    ready: Vec<SocketAddr>,
+    holders: u64,
+    drawn: u64,
+    keys: RandomState,
+}
+
+#[derive(Debug)]
+struct Port {
+    listener: Arc<OwnedFd>,
+    promises_left: u8,
+    /// More than one only if each waits for a client of its own address.
+    holders: Vec<Holder>,
+}
+
+/// A session to which a port is promised.
+#[derive(Debug)]
+struct Holder {
+    number: u64,
+    client: Option<IpAddr>,
+    /// False until what queued up before the promise is cleared away.
+    expecting: bool,
+    /// What another holder of the port has accepted for this one.
+    arrived: Option<DataConnection>,
+    /// Rung at that, once the holder waits.
+    bell: Option<Arc<Bell>>,
+}
+
+/// A holder's right to a port.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    pub(super) address: SocketAddr,
+    pub(super) listener: Arc<OwnedFd>,
+    /// The client it is for; anybody if `None`.
+    pub(super) client: Option<IpAddr>,
+    number: u64,
+}
+
+/// What a holder finds when it asks for its client.
+pub(super) enum Arrival {
+    /// Another holder has accepted it.
+    Here(DataConnection),
+    /// Nothing; this is rung when that changes.
+    Wait(Arc<Bell>),
+}
+
+impl Port {
+    /// Whether a further holder, for `client`, could be told from the others.
+    fn has_room_for(&self, client: Option<IpAddr>) -> bool {
+        client.is_some()
+            && self
+                .holders
+                .iter()
+                .all(|holder| holder.client.is_some() && holder.client != client)
+    }
+}
+
+impl Holder {
+    fn expects(&self, client: IpAddr) -> bool {
+        self.expecting && self.client == Some(client) && self.arrived.is_none()
+    }
+}
+
+impl Store {
+    /// An unpredictable number below `bound`: the hash of a counter under
+    /// keys that nobody outside knows (SipHash is made for this).
+    fn draw(&mut self, bound: usize) -> usize {
+        self.drawn += 1;
+        let hash = self.keys.hash_one(self.drawn);
+        let bound = u64::try_from(bound.max(1)).unwrap_or(1);
+        usize::try_from(hash % bound).unwrap_or(0)
+    }
+
+    fn holder(&mut self, ticket: &Ticket) -> Option<&mut Holder> {
+        let port = self.bound.get_mut(&ticket.address)?;
+        let mut holders = port.holders.iter_mut();
+        holders.find(|holder| holder.number == ticket.number)
+    }
+
+    /// Takes one of the ports of `local` that lie ready, if there are `least`.
+    fn take_ready(&mut self, local: SocketAddr, least: usize) -> Option<SocketAddr> {
+        let here = |address: &SocketAddr| with_port(*address, 0) == local;
+        let count = self.ready.iter().filter(|&address| here(address)).count();
+        if count < least {
+            return None;
+        }
+        let drawn = self.draw(count);
+        let mut places = self.ready.iter().enumerate().filter(|(_, at)| here(at));
+        let (place, _) = places.nth(drawn)?;
+        Some(self.ready.swap_remove(place))
+    }
+
+    /// Makes a session a holder of a bound port.
+    fn join(&mut self, address: SocketAddr, client: Option<IpAddr>) -> Option<Ticket> {
+        let port = self.bound.get_mut(&address)?;
+        self.holders += 1;
+        port.promises_left = port.promises_left.saturating_sub(1);
+        port.holders.push(Holder {
+            number: self.holders,
+            client,
+            expecting: false,
+            arrived: None,
+            bell: None,
+        });
+        Some(Ticket {
+            address,
+            listener: Arc::clone(&port.listener),
+            client,
+            number: self.holders,
+        })
+    }
+
+    /// Lets go of `ticket`, and of a port that nobody holds any more and
+    /// that has served long enough.
+    fn part(&mut self, ticket: &Ticket) {
+        let Some(port) = self.bound.get_mut(&ticket.address) else {
+            return;
+        };
+        port.holders.retain(|holder| holder.number != ticket.number);
+        if !port.holders.is_empty() {
+            return;
+        }
+        if port.promises_left == 0 {
+            self.bound.remove(&ticket.address);
+            return;
+        }
+        self.ready.push(ticket.address);
+        if self.ready.len() > READY {
+            // It may be another address's.
+            let oldest = self.ready.remove(0);
+            self.bound.remove(&oldest);
+        }
+    }
+}
+
+impl PassivePorts {
+    /// The ports of `ports`; port 0 lets the system choose.
+    #[must_use]
+    pub fn new(ports: PortSet) -> Arc<PassivePorts> {
+        Arc::new(PassivePorts {
+            ports,
+            store: Mutex::default(),
+        })
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        // The maps stay consistent between any two statements of Store.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A ticket for a port of the address of `local` (whose own port does
+    /// not matter), for a session that waits for `client`, or for anybody.
+    ///
+    /// # Errors
+    /// EADDRINUSE when every port is held by somebody from whom `client`
+    /// could not be told, or whatever binding fails with.
+    pub(super) fn take(
+        &self,
+        local: SocketAddr,
+        client: Option<IpAddr>,
+    ) -> Result<Ticket, sys::Error> {
+        let local = with_port(local, 0);
+        let mut store = self.store();
+        let address = match store.take_ready(local, READY) {
+            Some(ready) => ready,
+            None => self.bind_one(&mut store, local).or_else(|error| {
+                let ready = store.take_ready(local, 1);
+                ready
+                    .or_else(|| self.find_shared(&mut store, local, client))
+                    .ok_or(error)
+            })?,
+        };
+        let Some(ticket) = store.join(address, client) else {
+            unreachable!("the port was found in this store a moment ago, under this lock");
+        };
+        drop(store);
+        self.clear_queue(&ticket);
+        if let Some(holder) = self.store().holder(&ticket) {
+            holder.expecting = true;
+        }
+        Ok(ticket)
+    }
+
+    /// Ports of the range, beginning anywhere: all of a small range, some of
+    /// a large one, where that many of others' in a row mean that something
+    /// else is wrong.
+    fn candidates(&self, store: &mut Store, local: SocketAddr) -> Vec<SocketAddr> {
+        let width = self.ports.count();
+        let places: Vec<usize> = if width <= 4 * DRAWS {
+            let start = store.draw(width);
+            (start..start + width).map(|place| place % width).collect()
+        } else {
+            (0..DRAWS).map(|_| store.draw(width)).collect()
+        };
+        places
+            .into_iter()
+            .filter_map(|place| self.ports.nth(place))
+            .map(|port| with_port(local, port))
+            .collect()
+    }
+
+    fn bind_one(&self, store: &mut Store, local: SocketAddr) -> Result<SocketAddr, sys::Error> {
+        let mut failure = sys::Error::new("bind", libc::EADDRINUSE);
+        for address in self.candidates(store, local) {
+            if store.bound.contains_key(&address) {
+                continue;
+            }
+            match listen(address) {
+                Ok((listener, address)) => {
+                    let port = Port {
+                        listener: Arc::new(listener),
+                        promises_left: PROMISES,
+                        holders: Vec::new(),
+                    };
+                    store.bound.insert(address, port);
+                    return Ok(address);
+                }
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// A port that others hold and `client` may share.
+    fn find_shared(
+        &self,
+        store: &mut Store,
+        local: SocketAddr,
+        client: Option<IpAddr>,
+    ) -> Option<SocketAddr> {
+        self.candidates(store, local).into_iter().find(|address| {
+            let port = store.bound.get(address);
+            port.is_some_and(|port| port.has_room_for(client))
+        })
+    }
+
+    /// Accepts what has queued up at a port and hands it to its holders.
+    /// What is nobody's is dropped: it came before the promise.
+    pub(super) fn clear_queue(&self, ticket: &Ticket) {
+        // Nobody shall be kept busy by connecting faster than this.
+        for _ in 0..BACKLOG {
+            let Ok((socket, peer)) = accept_non_blocking(ticket.listener.as_fd()) else {
+                return;
+            };
+            let _ = self.hand_over(ticket, DataConnection { socket, peer });
+        }
+    }
+
+    /// Hands a connection to that holder of the ticket's port whose client
+    /// it is.
+    ///
+    /// # Errors
+    /// The connection, dropped by then, was nobody's.
+    pub(super) fn hand_over(
+        &self,
+        ticket: &Ticket,
+        connection: DataConnection,
+    ) -> Result<(), Nobodys> {
+        let client = connection.peer.ip().to_canonical();
+        let mut store = self.store();
+        let port = store.bound.get_mut(&ticket.address).ok_or(Nobodys)?;
+        let mut holders = port.holders.iter_mut();
+        let holder = holders
+            .find(|holder| holder.expects(client))
+            .ok_or(Nobodys)?;
+        holder.arrived = Some(connection);
+        if let Some(bell) = &holder.bell {
+            bell.ring();
+        }
+        Ok(())
+    }
+
+    /// What another holder has accepted for this one.
+    pub(super) fn arrived(&self, ticket: &Ticket) -> Option<DataConnection> {
+        self.store().holder(ticket)?.arrived.take()
+    }
+
+    /// The same, with what to wait for when there is nothing.
+    ///
+    /// # Errors
+    /// When the system gives no eventfd.
+    pub(super) fn arrived_or_bell(&self, ticket: &Ticket) -> Result<Arrival, sys::Error> {
+        let mut store = self.store();
+        let Some(holder) = store.holder(ticket) else {
+            unreachable!("a ticket's holder is there until the ticket is given back");
+        };
+        if let Some(connection) = holder.arrived.take() {
+            return Ok(Arrival::Here(connection));
+        }
+        let bell = match &holder.bell {
+            Some(bell) => Arc::clone(bell),
+            None => Arc::clone(holder.bell.insert(Arc::new(Bell::new()?))),
+        };
+        Ok(Arrival::Wait(bell))
+    }
+
+    /// The port is free again, as far as this holder is concerned.
+    pub(super) fn give_back(&self, ticket: &Ticket) {
+        self.store().part(ticket);
+    }
+}
+
+/// A connection that no holder waits for.
+#[derive(Debug)]
+pub(super) struct Nobodys;
+
+/// `address` with another port and without a flow label, so that two of
+/// them are equal when they mean the same.
+fn with_port(address: SocketAddr, port: u16) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) => SocketAddr::from((*v4.ip(), port)),
+        SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), port, 0, v6.scope_id()).into(),
+    }
+}
+
+/// A listener on `address` and where it listens, should the port be 0.
+fn listen(address: SocketAddr) -> Result<(OwnedFd, SocketAddr), sys::Error> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket =
+        Socket::new(Domain::for_address(address), kind, None).map_err(sys::Error::of("socket"))?;
+    // Transfers of a moment ago leave the port in TIME_WAIT.
+    socket
+        .set_reuse_address(true)
+        .map_err(sys::Error::of("setsockopt"))?;
+    socket
+        .bind(&address.into())
+        .map_err(sys::Error::of("bind"))?;
+    socket.listen(BACKLOG).map_err(sys::Error::of("listen"))?;
+    let mut bound = address;
+    if address.port() == 0 {
+        let chosen = socket.local_addr().map_err(sys::Error::of("getsockname"))?;
+        bound.set_port(chosen.as_socket().map_or(0, |chosen| chosen.port()));
+    }
+    Ok((socket.into(), bound))
+}
