@@ -88,4 +88,8 @@ pub trait Watch {
 
     /// Called when a passive data connection came from a wrong address.
     fn stranger(&mut self, peer: SocketAddr);
+
+    /// Called when an active data connection to `peer` leaves from another
+    /// port than `port`, which an earlier connection to `peer` still has.
+    fn port_taken(&mut self, port: u16, peer: SocketAddr);
 }

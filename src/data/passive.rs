@@ -137,6 +137,7 @@ mod tests {
         fn stranger(&mut self, _: SocketAddr) {
             self.1 += 1;
         }
+        fn port_taken(&mut self, _: u16, _: SocketAddr) {}
     }
 
     fn nobody() -> Nobody {

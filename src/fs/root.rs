@@ -209,6 +209,19 @@ impl Root {
         Ok(Upload { file, size, start })
     }
 
+    /// Deletes a file that [`Root::open_upload`] made and that has stayed
+    /// empty, unless `path` leads to another one by now.
+    pub fn take_back(&self, path: &VirtualPath, upload: &Upload) {
+        let made = file::attributes(upload.file.as_fd());
+        let found = self.file_attributes(path);
+        if let (Ok(made), Ok(found)) = (made, found)
+            && made.size == 0
+            && (made.device, made.inode) == (found.device, found.inode)
+        {
+            let _ = self.delete(path);
+        }
+    }
+
     fn parent<'path>(&self, path: &'path VirtualPath) -> Result<(OwnedFd, &'path [u8]), Error> {
         let name = path.file_name().ok_or(Error::IsTheRoot)?;
         let parent = self.resolve(&path.parent(), libc::O_PATH | libc::O_DIRECTORY, 0)?;

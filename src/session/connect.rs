@@ -38,7 +38,7 @@ impl Session {
         self.forget_endpoint();
         self.may_be_active()?;
         let address = parse_port(argument)
-            .map_err(|_| Failure::refused(Code::ArgumentError, "Syntax: PORT h1,h2,h3,h4,p1,p2"))?;
+            .map_err(|_| Failure::refused(Code::SyntaxError, "Illegal PORT command."))?;
         self.set_active(SocketAddr::V4(address), "Illegal PORT command.")?;
         Ok(Reply::new(
             Code::CommandOk,
@@ -57,10 +57,7 @@ impl Session {
             }
             Ok(_) | Err(AddressError::Family) => return Err(wrong_family(family)),
             Err(AddressError::Syntax) => {
-                return Err(Failure::refused(
-                    Code::ArgumentError,
-                    "Syntax: EPRT |1 or 2|address|port|",
-                ));
+                return Err(Failure::refused(Code::SyntaxError, "Illegal EPRT command."));
             }
         };
         self.set_active(address, "Illegal EPRT command.")?;

@@ -50,7 +50,7 @@ impl Session {
         let as_text = self.ascii && self.service.config.ascii_upload_enable();
         let buffers = self.service.buffers.clone();
         let opening = Reply::new(Code::FileStatusOk, "Ok to send data.");
-        let moved = self.transfer(path.as_bytes(), &opening, |transfer| {
+        let result = self.transfer(path.as_bytes(), &opening, |transfer| {
             let mut buffer = buffers.take();
             let file = upload.begin().map_err(Interruption::Storage)?;
             if as_text {
@@ -58,7 +58,13 @@ impl Session {
             } else {
                 transfer.receive_file(file, &mut buffer)
             }
-        })?;
+        });
+        if let (Err(Failure::NoData(_)), Existing::Refuse) = (&result, existing) {
+            // Nothing came of it; left there, the empty file would be in the
+            // way of the second attempt.
+            self.login()?.root.take_back(&path, &upload);
+        }
+        let moved = result?;
         let name = Escaped(path.as_bytes());
         let start = upload.start();
         if start > 0 {

@@ -12,7 +12,7 @@ use crate::protocol::parse::parse;
 use crate::protocol::{Code, Reply};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Input read ahead during a transfer; more than this many bytes of commands
 /// stay in the kernel until their turn comes.
@@ -27,6 +27,7 @@ struct Attendant<'session> {
     tag: &'session Tag,
     /// What is being transferred, for STAT.
     subject: &'session [u8],
+    begun: Instant,
     heed: Heed,
     /// Some line waits for the transfer to end.
     queueing: bool,
@@ -44,6 +45,7 @@ impl<'session> Attendant<'session> {
             control,
             tag,
             subject,
+            begun: Instant::now(),
             heed: Heed::Input,
             strangers: 0,
         }
@@ -59,6 +61,17 @@ impl<'session> Attendant<'session> {
         Ok(())
     }
 
+    /// How far the transfer is, for STAT (RFC 959 section 4.1.3).
+    fn progress(&self, moved: u64) -> Vec<u8> {
+        let milliseconds = self.begun.elapsed().as_millis().max(1);
+        let rate = u128::from(moved) * 1000 / milliseconds;
+        let mut text = self.subject.to_vec();
+        text.extend_from_slice(
+            format!(": {moved} bytes so far, {rate} bytes per second.").as_bytes(),
+        );
+        text
+    }
+
     /// Answers what may be answered now.
     fn answer(&mut self, moved: u64) -> Result<(), Interruption> {
         while !self.queueing {
@@ -67,11 +80,7 @@ impl<'session> Attendant<'session> {
             };
             let reply = match parse(line).map(|request| (request.verb, request.argument)) {
                 Ok((Verb::Noop, _)) => Reply::new(Code::CommandOk, "NOOP ok."),
-                Ok((Verb::Stat, b"")) => {
-                    let mut text = format!("{moved} bytes so far of ").into_bytes();
-                    text.extend_from_slice(self.subject);
-                    Reply::new(Code::FileStatus, text)
-                }
+                Ok((Verb::Stat, b"")) => Reply::new(Code::FileStatus, self.progress(moved)),
                 _ => {
                     self.queueing = true;
                     break;
@@ -121,6 +130,14 @@ impl Watch for Attendant<'_> {
                 self.tag
             );
         }
+    }
+
+    fn port_taken(&mut self, port: u16, peer: SocketAddr) {
+        log::info!(
+            "{}: the last data connection to {peer} is still in TIME_WAIT and the client uses no \
+             TCP timestamps: this one does not leave from port {port}",
+            self.tag
+        );
     }
 }
 

@@ -137,7 +137,10 @@ fn stat_during_a_transfer_is_answered_at_once() {
     let mut control = server.anonymous();
     let data = under_way(&mut control);
     control.line("STAT");
-    control.expect_any(&[211, 213]);
+    let text = control.expect(213).text();
+    assert!(text.contains("/large: "), "{text}");
+    assert!(text.contains(" bytes so far, "), "{text}");
+    assert!(text.contains(" bytes per second"), "{text}");
     control.line("ABOR");
     aborted(&mut control);
     drop(data);

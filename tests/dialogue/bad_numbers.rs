@@ -4,12 +4,12 @@
 use crate::support::server::Server;
 
 #[test]
-fn malformed_port_gives_501() {
+fn malformed_port_gives_500() {
     let server = Server::start(&[]);
     server.root().file("file", "x");
     let mut control = server.anonymous();
+    control.command("PORT", 501);
     for line in [
-        "PORT",
         "PORT 1",
         "PORT 127,0,0,1,200",
         "PORT 127,0,0,1,200,1,7",
@@ -28,19 +28,19 @@ fn malformed_port_gives_501() {
         "PORT ,,,,,",
         "PORT +127,0,0,1,200,1",
     ] {
-        control.command(line, 501);
+        control.command(line, 500);
         control.goes_on();
     }
     control.command("RETR file", 425);
 }
 
 #[test]
-fn malformed_eprt_gives_501() {
+fn malformed_eprt_gives_500() {
     let server = Server::start(&[]);
     server.root().file("file", "x");
     let mut control = server.anonymous();
+    control.command("EPRT", 501);
     for line in [
-        "EPRT",
         "EPRT hello",
         "EPRT |",
         "EPRT ||||",
@@ -59,7 +59,7 @@ fn malformed_eprt_gives_501() {
         "EPRT |1|127.0.0|50000|",
         "EPRT 1|127.0.0.1|50000|",
     ] {
-        control.command(line, 501);
+        control.command(line, 500);
         control.goes_on();
     }
     control.command("RETR file", 425);
