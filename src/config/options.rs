@@ -234,7 +234,8 @@ options! {
         "Lowest port of passive data connections. With 0 any port from 1024 up.",
         "vsftpd's manual gives 0 as the default, its code 5001; the code is followed.";
     Uint pasv_max_port = "0",
-        "Highest port of passive data connections. 0 means 65535.";
+        "Highest port of passive data connections. 0 means 65535. A range of some tens is enough: once all of its ports are promised, clients at different addresses share them, so that only two transfers of one address need two ports.",
+        "vsftpd gives each transfer a port of its own, and fails when there are none left.";
     Text pasv_ports = "",
         "Ports of passive data connections as a list, with holes where there are some: 30000-30009,30020. When set, it counts and pasv_min_port and pasv_max_port do not.",
         "Not an option of vsftpd, which has one range only.";

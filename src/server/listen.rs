@@ -7,9 +7,10 @@ use socket2::{Domain, Socket, Type};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// The kernel cuts this down to net.core.somaxconn; a burst of a thousand
-/// clients shall find room.
-const BACKLOG: i32 = 4096;
+/// The kernel cuts this down to net.core.somaxconn (4096 unless the
+/// administrator raises it), so that a burst of clients finds all the room
+/// there may be.
+const BACKLOG: i32 = i32::MAX;
 
 /// A listening, non-blocking socket and where it listens.
 #[derive(Debug)]
