@@ -116,6 +116,9 @@ fn ranges(report: &mut Report<'_>) {
     ] {
         report.at_most(option, port, u32::from(u16::MAX), false);
     }
+    // TCP_KEEPIDLE takes no more (tcp(7), MAX_TCP_KEEPIDLE).
+    let interval = config.keepalive_interval;
+    report.at_most("keepalive_interval", interval, 32767, false);
     for (option, mode) in [
         ("anon_umask", config.anon_umask),
         ("local_umask", config.local_umask),
@@ -271,6 +274,17 @@ mod tests {
         assert_eq!(errors("pasv_address_map=10.0.0.1/8=1.2.3.4").len(), 1);
         let list = "pasv_ports=5000-5009,5020\npasv_max_port=1";
         assert!(judged(list, Accounts::Configured).is_ok());
+    }
+
+    #[test]
+    fn keepalive_intervals_the_kernel_does_not_take_are_refused() {
+        assert_eq!(
+            errors("keepalive_interval=32768"),
+            ["f:1: keepalive_interval: 32768 is too large: at most 32767"]
+        );
+        for fine in ["keepalive_interval=32767", "keepalive_interval=0"] {
+            assert!(judged(fine, Accounts::Configured).is_ok(), "{fine}");
+        }
     }
 
     #[test]

@@ -220,7 +220,12 @@ mod tests {
     fn both_tables_together_hold_every_option_of_vsftpd() {
         // 132 of the source, three of Debian, seven TLS switches of other
         // distributions and releases; what is our own is neither.
-        let own = ["virtual_users_file", "pasv_ports", "pasv_address_map"];
+        let own = [
+            "virtual_users_file",
+            "pasv_ports",
+            "pasv_address_map",
+            "keepalive_interval",
+        ];
         assert!(
             own.iter()
                 .all(|name| options::find(name.as_bytes()).is_some())

@@ -277,6 +277,9 @@ options! {
         "Seconds a client has to make a passive data connection. 0 means no limit.";
     Uint connect_timeout = "60",
         "Seconds an active data connection has to come about. 0 means the system's own limit.";
+    Uint keepalive_interval = "100",
+        "Seconds of silence on the control connection after which the system probes it, and then again and again. Nothing is said there during a long transfer, and routers that translate addresses forget silent connections, many after two to five minutes: the transfer would end well and its 226 never arrive. It also ends sessions whose client has vanished. 0 sends no probes; the largest value is 32767.",
+        "Not an option of vsftpd, which leaves the interval to the system: two hours.";
 }
 "Greeting and log" {
     Text ftpd_banner = "",

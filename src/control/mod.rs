@@ -21,10 +21,6 @@ const LINGER: Duration = Duration::from_millis(40);
 /// How long a client may refuse to take a reply. No worker waits longer.
 const REPLY_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Silence after which the kernel probes the connection: NAT tables forget
-/// after two minutes at the earliest (RFC 5382 asks for much more).
-const KEEPALIVE: Duration = Duration::from_secs(100);
-
 /// Replies waiting for a send beyond this many bytes are sent at once.
 const GATHERED: usize = 16 * 1024;
 
@@ -58,9 +54,12 @@ pub struct Connection {
 /// a listening socket to each connection, so a listener is prepared once and
 /// no call is made per session.
 ///
+/// After each `keepalive` of silence the kernel probes the connection; with
+/// `None` never.
+///
 /// # Errors
 /// setsockopt's own.
-pub fn prepare(socket: BorrowedFd<'_>) -> Result<(), sys::Error> {
+pub fn prepare(socket: BorrowedFd<'_>, keepalive: Option<Duration>) -> Result<(), sys::Error> {
     let socket = SockRef::from(&socket);
     let prepared = socket
         // A second small reply must not wait for the ACK of the first.
@@ -69,11 +68,14 @@ pub fn prepare(socket: BorrowedFd<'_>) -> Result<(), sys::Error> {
         .and_then(|()| socket.set_out_of_band_inline(true))
         .and_then(|()| socket.set_read_timeout(Some(LINGER)))
         .and_then(|()| socket.set_write_timeout(Some(REPLY_PATIENCE)))
-        .and_then(|()| {
-            let probes = TcpKeepalive::new()
-                .with_time(KEEPALIVE)
-                .with_interval(KEEPALIVE);
-            socket.set_tcp_keepalive(&probes)
+        .and_then(|()| match keepalive {
+            Some(interval) => {
+                let probes = TcpKeepalive::new()
+                    .with_time(interval)
+                    .with_interval(interval);
+                socket.set_tcp_keepalive(&probes)
+            }
+            None => socket.set_keepalive(false),
         });
     prepared.map_err(|error| sys::Error::from_io("setsockopt", &error))
 }
@@ -257,8 +259,12 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     fn pair() -> (Connection, TcpStream) {
+        pair_with(None)
+    }
+
+    fn pair_with(keepalive: Option<Duration>) -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        prepare(listener.as_fd()).unwrap();
+        prepare(listener.as_fd(), keepalive).unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, peer) = listener.accept().unwrap();
         (Connection::new(socket.into(), peer).unwrap(), client)
@@ -303,5 +309,18 @@ mod tests {
         assert_eq!(socket.read_timeout().unwrap(), Some(LINGER));
         assert!(socket.out_of_band_inline().unwrap());
         assert!(socket.tcp_nodelay().unwrap());
+        assert!(!socket.keepalive().unwrap());
+    }
+
+    #[test]
+    fn the_interval_of_probes_is_handed_down_by_the_listener() {
+        for seconds in [1, 100, 32767] {
+            let interval = Duration::from_secs(seconds);
+            let (server, _client) = pair_with(Some(interval));
+            let socket = SockRef::from(&server.socket);
+            assert!(socket.keepalive().unwrap());
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), interval);
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), interval);
+        }
     }
 }

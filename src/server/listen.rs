@@ -6,6 +6,7 @@ use crate::{control, sys};
 use socket2::{Domain, Socket, Type};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 /// The kernel cuts this down to net.core.somaxconn (4096 unless the
 /// administrator raises it), so that a burst of clients finds all the room
@@ -24,17 +25,23 @@ pub(super) struct Listener {
 /// # Errors
 /// The first that cannot be opened.
 pub(super) fn open(config: &Config) -> Result<Vec<Listener>, StartError> {
+    let seconds = u64::from(config.keepalive_interval());
+    let keepalive = (seconds > 0).then(|| Duration::from_secs(seconds));
     config
         .listeners()
         .iter()
         .map(|wanted| {
-            open_one(wanted.address, wanted.only_v6)
+            open_one(wanted.address, wanted.only_v6, keepalive)
                 .map_err(|error| StartError::Listen(wanted.address, error))
         })
         .collect()
 }
 
-fn open_one(address: SocketAddr, only_v6: bool) -> Result<Listener, sys::Error> {
+fn open_one(
+    address: SocketAddr,
+    only_v6: bool,
+    keepalive: Option<Duration>,
+) -> Result<Listener, sys::Error> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket =
         Socket::new(Domain::for_address(address), kind, None).map_err(sys::Error::of("socket"))?;
@@ -47,7 +54,7 @@ fn open_one(address: SocketAddr, only_v6: bool) -> Result<Listener, sys::Error> 
             .set_only_v6(only_v6)
             .map_err(sys::Error::of("setsockopt"))?;
     }
-    control::prepare(socket.as_fd())?;
+    control::prepare(socket.as_fd(), keepalive)?;
     socket
         .bind(&address.into())
         .map_err(sys::Error::of("bind"))?;

@@ -203,7 +203,7 @@ mod tests {
             let mut pool = Pool::new(limit, room, Arc::new(Bell::new().unwrap()));
             pool.stack = stack;
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            crate::control::prepare(listener.as_fd()).unwrap();
+            crate::control::prepare(listener.as_fd(), None).unwrap();
             Rig {
                 pool: Arc::new(pool),
                 listener,

@@ -1,5 +1,5 @@
 //! idle_session_timeout, data_connection_timeout, accept_timeout and
-//! connect_timeout, each set to one second.
+//! connect_timeout, each set to one second, and keepalive_interval.
 
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Socket, Type};
 
 use crate::support::PATIENCE;
+use crate::support::control::Control;
 use crate::support::data::port_line;
 use crate::support::server::{Launch, Server};
 use crate::support::tree::sparse_file;
@@ -115,4 +116,42 @@ fn a_client_that_does_not_answer_gets_425_after_connect_timeout() {
     control.command("RETR file", 425);
     took_about_a_second(start);
     assert_eq!(control.retrieve("file"), b"content");
+}
+
+/// Hundredths of a second until the kernel probes the server's side of
+/// `control`; `None` if it never does. The columns are those of
+/// proc_net_tcp(5): the kind of timer, 2 for keep-alive, and when it fires.
+fn next_probe(control: &Control) -> Option<u64> {
+    let (own, peer) = (control.server().port(), control.local().port());
+    let (own, peer) = (format!(":{own:04X}"), format!(":{peer:04X}"));
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let line = table
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .find(|columns| columns[1].ends_with(&own) && columns[2].ends_with(&peer))
+            .expect("the server's side of the connection");
+        let (timer, when) = line[5].split_once(':').unwrap();
+        match timer {
+            "00" => return None,
+            "02" => return Some(u64::from_str_radix(when, 16).unwrap()),
+            // The last reply awaits its acknowledgement.
+            _ => assert!(Instant::now() < end, "{line:?}"),
+        }
+    }
+}
+
+#[test]
+fn silent_control_connections_are_probed_at_the_interval() {
+    let probe = |interval| {
+        let server = Server::start(&[("keepalive_interval", interval)]);
+        let mut control = server.anonymous();
+        control.goes_on();
+        next_probe(&control)
+    };
+    let soon = probe("3000").expect("a timer");
+    // A second either way for the machine's own pace.
+    assert!((295_000..=300_100).contains(&soon), "{soon}");
+    assert_eq!(probe("0"), None);
 }
