@@ -134,6 +134,18 @@ fn passive(report: &mut Report<'_>) {
         let text = shown(&config.pasv_address_map);
         report.error("pasv_address_map", Problem::BadAddressMap(text));
     }
+    if !config.pasv_address.is_empty()
+        && !config.pasv_addr_resolve
+        && parsed::<Ipv4Addr>(&config.pasv_address).is_none()
+    {
+        report.error(
+            "pasv_address",
+            Problem::NeedsResolve(shown(&config.pasv_address)),
+        );
+    }
+    if config.origins.contains_key("pasv_addr_refresh") && !config.pasv_addr_resolve {
+        report.finding("pasv_addr_refresh", Note::Needs("pasv_addr_resolve"));
+    }
     if !config.pasv_ports.is_empty() {
         if PortSet::parse(&config.pasv_ports).is_none() {
             report.error("pasv_ports", Problem::BadPorts(shown(&config.pasv_ports)));
@@ -153,15 +165,6 @@ fn passive(report: &mut Report<'_>) {
             config.pasv_min_port
         };
         report.error("pasv_min_port", Problem::PortsReversed { min, max });
-    }
-    if !config.pasv_address.is_empty()
-        && !config.pasv_addr_resolve
-        && parsed::<Ipv4Addr>(&config.pasv_address).is_none()
-    {
-        report.error(
-            "pasv_address",
-            Problem::NeedsResolve(shown(&config.pasv_address)),
-        );
     }
 }
 
@@ -338,6 +341,11 @@ mod tests {
             .is_ok()
         );
         assert!(judged("pasv_address=192.0.2.1", Accounts::Configured).is_ok());
+        assert_eq!(errors("pasv_ports=5000\npasv_address=ftp.example").len(), 1);
+        assert_eq!(
+            judged("pasv_addr_refresh=60", Accounts::Configured).unwrap(),
+            ["f:1: pasv_addr_refresh: has no effect while pasv_addr_resolve is NO"]
+        );
     }
 
     #[test]

@@ -224,6 +224,7 @@ mod tests {
             "virtual_users_file",
             "pasv_ports",
             "pasv_address_map",
+            "pasv_addr_refresh",
             "keepalive_interval",
         ];
         assert!(

@@ -245,7 +245,11 @@ options! {
         "Addresses announced by PASV to clients of certain networks, as network=address pairs parted by commas: 10.0.0.0/8=10.0.0.5,0.0.0.0/0=203.0.113.7. The smallest network that holds the client decides; for a client in none, pasv_address counts. So clients inside and outside a translating router are both served.",
         "Not an option of vsftpd.";
     Bool pasv_addr_resolve = "NO",
-        "Let pasv_address be a host name, which is looked up at start.";
+        "Let pasv_address be a host name. While it cannot be looked up at start, the server announces its local address and goes on trying.",
+        "vsftpd looks it up once, at start, and does not start where that fails.";
+    Uint pasv_addr_refresh = "300",
+        "Seconds between two look-ups of a host name in pasv_address, whose address may change. While the name service fails, the last address stays in use. With 0 one success is enough.",
+        "Not an option of vsftpd.";
     Bool pasv_promiscuous = "NO",
         "Accept passive data connections from any address. This gives transfers away to whoever connects first.";
     Bool port_enable = "YES",

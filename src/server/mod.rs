@@ -10,6 +10,7 @@ mod accept;
 mod limits;
 mod listen;
 mod pool;
+mod resolve;
 mod waiting;
 
 use crate::auth::LiveAccounts;
@@ -90,10 +91,12 @@ pub fn run(
         return Ok(());
     }
     let signals = Signals::block()?;
+    let service = Arc::new(service);
+    resolve::start(&service)?;
     for listener in &listeners {
         log::info!("listening on {}", listener.address);
     }
-    accept::Master::new(listeners, signals, Arc::new(service))?.run();
+    accept::Master::new(listeners, signals, service)?.run();
     Ok(())
 }
 

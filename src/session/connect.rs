@@ -113,8 +113,9 @@ impl Session {
         let port = self.promise_port()?;
         let address = match self.control.peer().ip() {
             IpAddr::V4(client) => {
-                let address = self.service.announced_to(client, local);
-                if self.service.is_news(client, address) {
+                let announced = &self.service.announced;
+                let address = announced.to(client, local);
+                if announced.is_news(client, address) {
                     log::warn!(
                         "{}: PASV announces {address}, which a client out there cannot reach: \
                          set pasv_address or pasv_address_map to the address it can",

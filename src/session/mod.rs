@@ -7,6 +7,7 @@
 //! returns as soon as there is nothing to do.
 #![forbid(unsafe_code)]
 
+mod announce;
 mod connect;
 mod dispatch;
 mod facts;
@@ -24,6 +25,7 @@ mod state;
 mod store;
 mod transfer;
 
+pub use announce::{Announced, News};
 pub use service::{Service, ServiceError};
 pub use state::SessionId;
 

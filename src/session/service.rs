@@ -1,15 +1,14 @@
 //! What all sessions share: the configuration and what was opened for it.
 
+use super::announce::Announced;
 use crate::auth::{Account, LiveAccounts};
 use crate::config::Config;
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
-use crate::protocol::networks::{AddressMap, is_local};
 use crate::protocol::{Code, PortSet, Reply};
 use crate::sys;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
-use std::net::{Ipv4Addr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -21,13 +20,7 @@ pub struct Service {
     pub(super) ports: Arc<PassivePorts>,
     pub(super) buffers: Buffers,
     pub(super) greeting: Reply,
-    /// What PASV announces instead of the local address.
-    announced: Option<Ipv4Addr>,
-    /// What it announces to certain clients instead of both.
-    address_map: AddressMap,
-    /// Client networks (/24) for which the log has told that the address
-    /// announced is of no use to them.
-    told: Mutex<HashSet<[u8; 3]>>,
+    pub(super) announced: Announced,
     roots: Mutex<HashMap<PathBuf, Weak<Root>>>,
 }
 
@@ -40,8 +33,6 @@ pub enum ServiceError {
     NoAnonymousRoot,
     /// The greeting's file cannot be read.
     Banner(PathBuf, std::io::Error),
-    /// pasv_address cannot be resolved.
-    PasvAddress(String),
 }
 
 impl fmt::Display for ServiceError {
@@ -59,12 +50,6 @@ impl fmt::Display for ServiceError {
                  home would serve: set anon_root, or anonymous_enable=NO",
             ),
             ServiceError::Banner(path, error) => write!(f, "banner_file {path:?}: {error}"),
-            ServiceError::PasvAddress(name) => {
-                write!(
-                    f,
-                    "pasv_address {name:?} does not resolve to an IPv4 address"
-                )
-            }
         }
     }
 }
@@ -82,9 +67,7 @@ impl Service {
             ports: PassivePorts::new(passive_ports(&config)),
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
-            announced: announced(&config)?,
-            address_map: AddressMap::parse(config.pasv_address_map()).unwrap_or_default(),
-            told: Mutex::default(),
+            announced: Announced::new(&config),
             roots: Mutex::default(),
             accounts,
             config,
@@ -97,25 +80,10 @@ impl Service {
         &self.config
     }
 
-    /// The address PASV announces to `client`, who reached the server at
-    /// `local`.
-    pub(super) fn announced_to(&self, client: Ipv4Addr, local: Ipv4Addr) -> Ipv4Addr {
-        self.address_map
-            .address_for(client)
-            .or(self.announced)
-            .unwrap_or(local)
-    }
-
-    /// Whether `announced` is of no use to `client` and the log has not told
-    /// so for the client's network yet.
-    pub(super) fn is_news(&self, client: Ipv4Addr, announced: Ipv4Addr) -> bool {
-        if is_local(client) || !is_local(announced) {
-            return false;
-        }
-        let [a, b, c, _] = client.octets();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever has read it a thousand times knows.
-        told.len() < 1000 && told.insert([a, b, c])
+    /// What PASV announces.
+    #[must_use]
+    pub fn announced(&self) -> &Announced {
+        &self.announced
     }
 
     /// The root of an account, one descriptor for all its sessions.
@@ -196,70 +164,4 @@ fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
         .take(64 * 1024)
         .read_to_end(&mut text)?;
     Ok(text)
-}
-
-fn announced(config: &Config) -> Result<Option<Ipv4Addr>, ServiceError> {
-    if config.pasv_address().is_empty() {
-        return Ok(None);
-    }
-    let text = String::from_utf8_lossy(config.pasv_address()).into_owned();
-    if let Ok(address) = text.parse() {
-        return Ok(Some(address));
-    }
-    let found = (config.pasv_addr_resolve())
-        .then(|| (text.as_str(), 0).to_socket_addrs().ok())
-        .flatten()
-        .and_then(|mut found| {
-            found.find_map(|address| match address.ip() {
-                std::net::IpAddr::V4(v4) => Some(v4),
-                std::net::IpAddr::V6(_) => None,
-            })
-        });
-    found.map(Some).ok_or(ServiceError::PasvAddress(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::auth::Accounts;
-    use crate::config::Origin;
-
-    fn service(settings: &[(&str, &str)]) -> Service {
-        let mut config = Config::default();
-        for (name, value) in [("anon_root", "/")].iter().chain(settings) {
-            let origin = Origin::CommandLine;
-            config
-                .set(name.as_bytes(), value.as_bytes(), &origin)
-                .unwrap();
-        }
-        Service::open(config, LiveAccounts::fixed(Accounts::none())).unwrap()
-    }
-
-    fn ip(text: &str) -> Ipv4Addr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn the_map_goes_before_the_address_and_that_before_the_local_one() {
-        let local = ip("172.17.0.2");
-        let bare = service(&[]);
-        assert_eq!(bare.announced_to(ip("8.8.8.8"), local), local);
-        let both = service(&[
-            ("pasv_address", "203.0.113.7"),
-            ("pasv_address_map", "172.16.0.0/12=172.17.0.2"),
-        ]);
-        assert_eq!(both.announced_to(ip("8.8.8.8"), local), ip("203.0.113.7"));
-        assert_eq!(both.announced_to(ip("172.17.0.9"), local), local);
-    }
-
-    #[test]
-    fn a_private_address_for_public_clients_is_told_once_per_network() {
-        let service = service(&[]);
-        let private = ip("172.17.0.2");
-        assert!(service.is_news(ip("198.51.100.1"), private));
-        assert!(!service.is_news(ip("198.51.100.2"), private));
-        assert!(service.is_news(ip("198.51.101.1"), private));
-        assert!(!service.is_news(ip("192.168.1.1"), private));
-        assert!(!service.is_news(ip("192.0.2.1"), ip("203.0.113.7")));
-    }
 }

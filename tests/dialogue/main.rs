@@ -16,6 +16,7 @@
 mod abort;
 mod accounts;
 mod active;
+mod announce;
 mod bad_files;
 mod bad_lines;
 mod bad_numbers;
