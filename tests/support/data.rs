@@ -33,7 +33,10 @@ impl Control {
             .unwrap_or_else(|| panic!("no port: {text}"))
             .parse()
             .unwrap();
-        SocketAddr::new(self.server().ip(), port)
+        // With the interface, where it is a link-local one.
+        let mut address = self.server();
+        address.set_port(port);
+        address
     }
 
     /// EPSV and connect.
@@ -47,7 +50,9 @@ impl Control {
     /// or, over IPv6, with EPRT.
     #[track_caller]
     pub fn active(&mut self) -> TcpListener {
-        let listener = TcpListener::bind((self.local().ip(), 0)).unwrap();
+        let mut here = self.local();
+        here.set_port(0);
+        let listener = TcpListener::bind(here).unwrap();
         let address = listener.local_addr().unwrap();
         match address {
             SocketAddr::V4(_) => self.command(port_line(address), 200),

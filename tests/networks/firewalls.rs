@@ -1,0 +1,179 @@
+//! A packet filter on the server itself:
+//!
+//!     client 10.0.0.2 ---------- [filter] 10.0.0.1 server
+//!
+//! It drops without a word what it does not let through, as most do.
+
+use crate::flat::{SERVER, all_from_port_20, network};
+use crate::lab::{Host, has_ftp_helper, possible};
+use crate::support::server::Launch;
+use crate::visitors::Mode::{Active, Passive};
+use crate::visitors::{
+    PROGRAMS, active_works, fails_in_bounded_time, fetch, ftpd, ip, log_in, passive_works,
+};
+
+/// Active mode only: the control connection in, port 20 out.
+const PORT_21_IN_AND_20_OUT: &str = "
+    table inet filter {
+        chain input {
+            type filter hook input priority 0; policy drop;
+            ct state established accept
+            tcp dport 21 accept
+        }
+        chain output {
+            type filter hook output priority 0; policy drop;
+            ct state established accept
+            tcp sport 20 accept
+        }
+    }";
+
+/// Passive mode only: the control connection and ten ports in, nothing out.
+const PORT_21_AND_A_RANGE_IN: &str = "
+    table inet filter {
+        chain input {
+            type filter hook input priority 0; policy drop;
+            ct state established accept
+            tcp dport { 21, 30000-30009 } accept
+        }
+        chain output {
+            type filter hook output priority 0; policy drop;
+            ct state established accept
+        }
+    }";
+
+/// The control connection in; the kernel reads it and lets in what it announces.
+const PORT_21_IN_AND_THE_HELPER: &str = "
+    table inet filter {
+        ct helper ftp-std { type \"ftp\" protocol tcp; }
+        chain helped {
+            type filter hook prerouting priority 0;
+            tcp dport 21 ct helper set \"ftp-std\"
+        }
+        chain input {
+            type filter hook input priority 0; policy drop;
+            ct state established,related accept
+            tcp dport 21 accept
+        }
+        chain output {
+            type filter hook output priority 0; policy drop;
+            ct state established,related accept
+        }
+    }";
+
+/// The server waits a second for a data connection instead of a minute.
+fn hasty() -> Launch {
+    ftpd().options(&[("accept_timeout", "1"), ("connect_timeout", "1")])
+}
+
+/// PASV, and a connect that the filter swallows.
+fn knock_in_vain(there: &Host, control: &mut crate::support::control::Control) {
+    let address = control.pasv();
+    let limit = std::time::Duration::from_millis(50);
+    there
+        .inside(|| std::net::TcpStream::connect_timeout(&address, limit))
+        .expect_err("the filter lets it through");
+}
+
+#[test]
+fn with_21_in_and_20_out_every_client_fetches_in_active_mode() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    here.nft(PORT_21_IN_AND_20_OUT);
+    let _server = here.start(hasty());
+    let seen = there.watch();
+    for program in PROGRAMS {
+        fetch(&there, program, Active, ip(SERVER)).arrived();
+    }
+    all_from_port_20(&seen, PROGRAMS.len());
+}
+
+#[test]
+fn with_21_in_and_20_out_passive_fails_soon_and_active_works_then() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    here.nft(PORT_21_IN_AND_20_OUT);
+    let server = here.start(hasty());
+    let mut control = log_in(&there, ip(SERVER));
+    knock_in_vain(&there, &mut control);
+    fails_in_bounded_time(&mut control);
+    server.wait_for_log("no data connection");
+    assert_eq!(active_works(&there, &mut control).port(), 20);
+}
+
+#[test]
+fn with_21_in_and_20_out_another_source_port_gives_425_soon() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    here.nft(PORT_21_IN_AND_20_OUT);
+    let server = here.start(hasty().option("connect_from_port_20", "NO"));
+    let seen = there.watch();
+    let mut control = log_in(&there, ip(SERVER));
+    let _listener = there.inside(|| control.active());
+    fails_in_bounded_time(&mut control);
+    server.wait_for_log("no data connection");
+    assert_eq!(seen.came(), [].into());
+}
+
+#[test]
+fn with_21_and_the_range_in_every_client_fetches_from_inside_the_range() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    here.nft(PORT_21_AND_A_RANGE_IN);
+    let range = [("pasv_min_port", "30000"), ("pasv_max_port", "30009")];
+    let _server = here.start(hasty().options(&range));
+    let seen = there.watch();
+    for program in PROGRAMS {
+        fetch(&there, program, Passive, ip(SERVER)).arrived();
+    }
+    let mut control = log_in(&there, ip(SERVER));
+    for _ in 0..30 {
+        passive_works(&there, &mut control);
+    }
+    let went = seen.went();
+    assert_eq!(went.len(), PROGRAMS.len() + 30, "{went:?}");
+    let ports: std::collections::BTreeSet<u16> = went.iter().map(|seen| seen.2).collect();
+    assert!(
+        ports.iter().all(|port| (30000..=30009).contains(port)),
+        "{ports:?}"
+    );
+    assert!(ports.len() > 3, "easy to foretell: {ports:?}");
+}
+
+#[test]
+fn with_21_and_the_range_in_active_fails_soon_and_passive_works_then() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    here.nft(PORT_21_AND_A_RANGE_IN);
+    let _server = here.start(hasty().option("pasv_ports", "30000-30009"));
+    let seen = there.watch();
+    let mut control = log_in(&there, ip(SERVER));
+    let _listener = there.inside(|| control.active());
+    fails_in_bounded_time(&mut control);
+    assert_eq!(seen.came(), [].into());
+    passive_works(&there, &mut control);
+}
+
+#[test]
+fn the_kernel_s_helper_opens_the_filter_for_what_is_announced() {
+    if !possible() || !has_ftp_helper() {
+        return;
+    }
+    let (here, there) = network();
+    here.nft(PORT_21_IN_AND_THE_HELPER);
+    let _server = here.start(hasty());
+    for program in PROGRAMS {
+        for mode in [Active, Passive] {
+            fetch(&there, program, mode, ip(SERVER)).arrived();
+        }
+    }
+}
