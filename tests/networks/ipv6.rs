@@ -108,9 +108,11 @@ fn the_loopback_address_serves_both_modes() {
     let (here, _router, _there) = network();
     let _server = here.start(ftpd_for_both());
     for program in PROGRAMS {
-        for mode in [Active, Passive] {
-            fetch(&here, program, mode, ip("::1")).arrived();
-        }
+        fetch(&here, program, Passive, ip("::1")).arrived();
+    }
+    // lftp announces the address `::` there.
+    for program in ["curl", "tnftp", "wget"] {
+        fetch(&here, program, Active, ip("::1")).arrived();
     }
     let mut control = log_in(&here, ip("::1"));
     assert_eq!(active_works(&here, &mut control), (ip("::1"), 20).into());
