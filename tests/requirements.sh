@@ -20,7 +20,9 @@ ncftpget    ncftp       client tests
 python3     python3     client tests with ftplib
 strace      strace      system calls counted
 ss          iproute2    sockets looked at
-nft         nftables    connections cut off in mid-transfer
+ip          iproute2    networks rebuilt
+nft         nftables    firewalls and address translation in them
+unshare     util-linux  a hosts file for one server
 ps          procps      threads and memory of the server
 prlimit     util-linux  limits set on the server
 mount       mount       a full disk to write to

@@ -20,6 +20,7 @@ mod announce;
 mod bad_files;
 mod bad_lines;
 mod bad_numbers;
+mod burst;
 mod confinement;
 mod facts;
 mod full_disk;

@@ -75,7 +75,8 @@ impl Control {
         Control::over(socket.into(), server)
     }
 
-    fn over(stream: TcpStream, server: SocketAddr) -> Control {
+    /// A control connection that is there already; nothing has been read.
+    pub fn over(stream: TcpStream, server: SocketAddr) -> Control {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
