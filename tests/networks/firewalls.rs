@@ -4,8 +4,13 @@
 //!
 //! It drops without a word what it does not let through, as most do.
 
+use std::collections::BTreeSet;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
 use crate::flat::{SERVER, all_from_port_20, network};
 use crate::lab::{Host, has_ftp_helper, possible};
+use crate::support::control::Control;
 use crate::support::server::Launch;
 use crate::visitors::Mode::{Active, Passive};
 use crate::visitors::{
@@ -66,11 +71,11 @@ fn hasty() -> Launch {
 }
 
 /// PASV, and a connect that the filter swallows.
-fn knock_in_vain(there: &Host, control: &mut crate::support::control::Control) {
+fn knock_in_vain(there: &Host, control: &mut Control) {
     let address = control.pasv();
-    let limit = std::time::Duration::from_millis(50);
+    let limit = Duration::from_millis(50);
     there
-        .inside(|| std::net::TcpStream::connect_timeout(&address, limit))
+        .inside(|| TcpStream::connect_timeout(&address, limit))
         .expect_err("the filter lets it through");
 }
 
@@ -139,7 +144,7 @@ fn with_21_and_the_range_in_every_client_fetches_from_inside_the_range() {
     }
     let went = seen.went();
     assert_eq!(went.len(), PROGRAMS.len() + 30, "{went:?}");
-    let ports: std::collections::BTreeSet<u16> = went.iter().map(|seen| seen.2).collect();
+    let ports: BTreeSet<u16> = went.iter().map(|seen| seen.2).collect();
     assert!(
         ports.iter().all(|port| (30000..=30009).contains(port)),
         "{ports:?}"
@@ -161,6 +166,38 @@ fn with_21_and_the_range_in_active_fails_soon_and_passive_works_then() {
     fails_in_bounded_time(&mut control);
     assert_eq!(seen.came(), [].into());
     passive_works(&there, &mut control);
+}
+
+#[test]
+fn a_filter_that_says_no_is_heard_at_once() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    // With a minute of patience on the server's side.
+    let _server = here.start(ftpd());
+    let mut control = log_in(&there, ip(SERVER));
+    for no in [
+        "tcp reset",
+        "icmp type admin-prohibited",
+        "icmp type host-unreachable",
+    ] {
+        there.nft(&format!(
+            "table ip filter
+            delete table ip filter
+            table ip filter {{
+                chain input {{
+                    type filter hook input priority 0;
+                    tcp sport 20 reject with {no}
+                }}
+            }}"
+        ));
+        let _listener = there.inside(|| control.active());
+        let begin = Instant::now();
+        control.command("RETR dir/file", 425);
+        assert!(begin.elapsed() < Duration::from_secs(10), "{no}");
+        passive_works(&there, &mut control);
+    }
 }
 
 #[test]

@@ -28,4 +28,5 @@ mod strangers;
 #[path = "../support/mod.rs"]
 mod support;
 mod transcripts;
+mod vanished;
 mod visitors;

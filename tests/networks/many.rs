@@ -18,7 +18,7 @@ use crate::support::data::{accept, read_all};
 use crate::support::raise_descriptors;
 use crate::support::tree::noise;
 use crate::visitors::Mode::Active;
-use crate::visitors::{fetch, ftpd, ip, log_in, passive_works};
+use crate::visitors::{FILE, content, fetch, ftpd, ip, log_in, passive_works};
 
 /// More than the buffers of a connection hold whose end does not read, so
 /// that the transfer is under way until it does.
@@ -199,6 +199,82 @@ fn clients_who_share_a_port_may_connect_in_any_order_and_after_their_command() {
 }
 
 #[test]
+fn who_never_connects_holds_up_nobody_at_the_same_port() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    give_addresses(&there, 2);
+    let launch = ftpd().options(&[("pasv_ports", "30000"), ("accept_timeout", "1")]);
+    let _server = here.start(launch);
+    there.inside(|| {
+        let mut absent = log_in_from(address(0));
+        let mut present = log_in_from(address(1));
+        absent.pasv();
+        absent.line(format!("RETR {FILE}"));
+        for _ in 0..5 {
+            let to = present.pasv();
+            let data = connect_narrow(address(1), to);
+            present.command(format!("RETR {FILE}"), 150);
+            assert!(read_all(data) == content());
+            present.expect(226);
+        }
+        absent.expect(425);
+        // In time for its own transfer, it is as welcome.
+        let to = absent.pasv();
+        absent.line(format!("RETR {FILE}"));
+        let data = connect_narrow(address(0), to);
+        absent.expect(150);
+        assert!(read_all(data) == content());
+        absent.expect(226);
+    });
+}
+
+#[test]
+fn two_sessions_of_one_address_never_share_a_port() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    let launch = ftpd().option("pasv_ports", "30000");
+    launch.root().file("first", "of the first");
+    launch.root().file("second", "of the second");
+    let _server = here.start(launch);
+    let mut first = log_in(&there, ip(SERVER));
+    let mut second = log_in(&there, ip(SERVER));
+    let to = first.pasv();
+    second.command("PASV", 425);
+    second.goes_on();
+    let data = there.inside(|| connect_narrow(ip(CLIENT), to));
+    first.command("RETR first", 150);
+    assert_eq!(read_all(data), b"of the first");
+    first.expect(226);
+    assert_eq!(there.inside(|| second.retrieve("second")), b"of the second");
+}
+
+#[test]
+fn where_anybody_may_connect_a_port_is_not_shared() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    give_addresses(&there, 2);
+    // Nothing would tell one client's connection from another's.
+    let launch = ftpd().options(&[("pasv_ports", "30000"), ("pasv_promiscuous", "YES")]);
+    let _server = here.start(launch);
+    there.inside(|| {
+        let mut first = log_in_from(address(0));
+        let mut second = log_in_from(address(1));
+        let to = first.pasv();
+        second.command("PASV", 425);
+        let data = connect_narrow(address(1), to);
+        first.command(format!("RETR {FILE}"), 150);
+        assert!(read_all(data) == content());
+        first.expect(226);
+    });
+}
+
+#[test]
 fn an_address_that_hoards_passive_ports_starves_no_other() {
     if !possible() {
         return;
@@ -221,8 +297,8 @@ fn an_address_that_hoards_passive_ports_starves_no_other() {
         for (number, control) in others.iter_mut().enumerate() {
             assert!((30000..=30003).contains(&told[number].port()));
             let data = connect_narrow(address(number), told[number]);
-            control.command("RETR dir/file", 150);
-            assert!(read_all(data) == crate::visitors::content());
+            control.command(format!("RETR {FILE}"), 150);
+            assert!(read_all(data) == content());
             control.expect(226);
         }
     });
