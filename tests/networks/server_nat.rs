@@ -82,10 +82,12 @@ fn announced(control: &mut Control) -> String {
     control.pasv().ip().to_string()
 }
 
-/// The lines of the log that tell what PASV needs.
+/// The warnings of the log about what PASV announces.
 fn warnings(server: &Server) -> Vec<String> {
     let log = server.log();
-    let lines = log.lines().filter(|line| line.contains("pasv_address"));
+    let lines = log
+        .lines()
+        .filter(|line| line.contains(" WARN ") && line.contains("pasv_address"));
     lines.map(str::to_owned).collect()
 }
 
@@ -191,9 +193,21 @@ fn with_a_host_name_in_pasv_address_every_client_outside_is_served() {
     let launch = behind_the_router()
         .option("pasv_address", "ftp.example.org")
         .option("pasv_addr_resolve", "YES")
+        .option("pasv_addr_refresh", "1")
         .through(&with_hosts(&hosts.path().join("hosts")));
     let server = net.server.start(launch);
     serves_outside(&net, &server);
+    // The line gets another address, the name service fails, and comes back.
+    let mut control = log_in(&net.outside, ip(PUBLIC));
+    hosts.file("hosts", "203.0.113.8 ftp.example.org\n");
+    server.wait_for_log("203.0.113.7 -> 203.0.113.8");
+    assert_eq!(announced(&mut control), "203.0.113.8");
+    hosts.file("hosts", "");
+    server.wait_for_log("cannot be looked up, 203.0.113.8 stays announced");
+    assert_eq!(announced(&mut control), "203.0.113.8");
+    hosts.file("hosts", "203.0.113.7 ftp.example.org\n");
+    server.wait_for_log("203.0.113.8 -> 203.0.113.7");
+    passive_works(&net.outside, &mut control);
 }
 
 #[test]
