@@ -199,9 +199,10 @@ pub fn fails_in_bounded_time(control: &mut Control) {
 }
 
 /// A hosts file of its own for the server: a program that puts it in place of
-/// /etc/hosts, in a mount namespace, and becomes the server.
+/// /etc/hosts, in a mount namespace, and becomes the server. Name servers,
+/// which none can be reached, are soon given up.
 pub fn with_hosts(hosts: &Path) -> [&str; 6] {
-    let put = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
+    let put = r#"mount --bind "$0" /etc/hosts && RES_OPTIONS="timeout:1 attempts:1" exec "$@""#;
     [
         "unshare",
         "--mount",
