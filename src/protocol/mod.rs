@@ -12,6 +12,7 @@ pub mod command;
 mod digits;
 pub mod escape;
 pub mod facts;
+pub mod ladder;
 pub mod line;
 pub mod listing;
 pub mod networks;

@@ -113,6 +113,15 @@ impl Reply {
         self.last.as_bytes()
     }
 
+    /// The text of the first line, not escaped, and whether others follow.
+    #[must_use]
+    pub fn first_line(&self) -> (&[u8], bool) {
+        match self.lead.first() {
+            Some(Lead::Coded(text) | Lead::Indented(text)) => (text.as_bytes(), true),
+            None => (self.text(), false),
+        }
+    }
+
     /// Appends the wire form to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let digits = self.code.digits();
