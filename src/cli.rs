@@ -158,13 +158,17 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Action, UsageError>
     if asked.opt_present("help") {
         return Ok(Action::Help);
     }
+    let mut overrides: Vec<Vec<u8>> = asked
+        .opt_strs("option")
+        .iter()
+        .map(|text| bytes_of(text))
+        .collect();
+    if asked.opt_present("trace") {
+        overrides.push(b"trace_connections=YES".to_vec());
+    }
     let start = Start {
         files: asked.free.iter().map(|file| path_of(file)).collect(),
-        overrides: asked
-            .opt_strs("option")
-            .iter()
-            .map(|text| bytes_of(text))
-            .collect(),
+        overrides,
         serve: serve(&asked)?,
     };
     if let (Some(_), Some(file)) = (&start.serve, start.files.first()) {

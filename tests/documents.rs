@@ -10,6 +10,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+#[path = "support/ladders.rs"]
+mod ladders;
+
+use ladders::Scene;
+
 use ironftpd::cli::{self, EXITS, FLAGS};
 use ironftpd::config::{self, NOT_YET, OPTIONS, manual, print};
 
@@ -79,8 +84,42 @@ fn manual_of_the_daemon_is_up_to_date() {
         ("FLAGS", cli::manual_flags()),
         ("EXITS", cli::manual_exits()),
         ("COMMANDS", cli::manual_commands()),
+        ("ACTIVE LADDER", literal(&active())),
+        ("PASSIVE LADDER", literal(&ladders::part(&passive()))),
+        ("CUT LADDER", literal(&ladders::part(&cut_off()))),
     ];
     same("man/ironftpd.8", &page_with("man/ironftpd.8", &parts));
+}
+
+fn active() -> String {
+    ladders::active(&Scene::shown(1, 50_000, 20))
+}
+
+fn passive() -> String {
+    ladders::passive(&Scene::shown(2, 50_001, 30_004))
+}
+
+fn cut_off() -> String {
+    ladders::cut_off(&Scene::shown(3, 50_002, 30_009))
+}
+
+/// A drawing as mdoc(7).
+fn literal(drawing: &str) -> String {
+    let drawing = drawing.replace('\\', "\\e").replace('-', "\\-");
+    format!(".Bd -literal\n{drawing}.Ed\n")
+}
+
+#[test]
+fn ladders_of_the_readme_are_what_the_server_draws() {
+    let readme = text("README.md");
+    for drawing in [active(), passive()] {
+        let lines: Vec<String> = ladders::part(&drawing)
+            .lines()
+            .map(|line| format!("    {line}\n"))
+            .collect();
+        let wanted = lines.concat();
+        assert!(readme.contains(&wanted), "not in README.md:\n{wanted}");
+    }
 }
 
 #[test]

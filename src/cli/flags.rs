@@ -71,6 +71,14 @@ pub static FLAGS: &[Flag] = &[
     },
     Flag {
         short: "",
+        long: "trace",
+        argument: "",
+        repeats: false,
+        brief: "draw every session: who connects from which port to which",
+        doc: "Draw every session on standard output as it happens: who connects from which port to which, and where something was refused or did not arrive. The same as -o trace_connections=YES.",
+    },
+    Flag {
+        short: "",
         long: "check",
         argument: "",
         repeats: false,

@@ -70,6 +70,15 @@ fn files_and_settings_keep_their_order() {
 }
 
 #[test]
+fn trace_is_a_setting_that_counts_last() {
+    let start = start(&["--trace", "-o", "trace_connections=NO"]);
+    assert_eq!(
+        start.overrides,
+        [&b"trace_connections=NO"[..], b"trace_connections=YES"]
+    );
+}
+
+#[test]
 fn version_and_help_go_before_anything_else() {
     assert_eq!(asked(&["-v", "--port", "x"]), Ok(Action::Version));
     assert_eq!(asked(&["a.conf", "-h", "--write"]), Ok(Action::Help));

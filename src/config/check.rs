@@ -71,6 +71,9 @@ pub(super) fn check(
     passive(&mut report);
     logins(&mut report, accounts);
     writing(&mut report);
+    if config.trace_connections && config.background {
+        report.finding("trace_connections", Note::FromBackground);
+    }
     named_files(&mut report);
 }
 
@@ -381,6 +384,18 @@ mod tests {
             )
             .unwrap(),
             [""; 0]
+        );
+    }
+
+    #[test]
+    fn tracing_from_the_background_is_told() {
+        let text = "trace_connections=YES\nbackground=YES";
+        let told = judged(text, Accounts::Configured).unwrap();
+        assert!(told.len() == 1 && told[0].starts_with("f:1: trace_connections: "));
+        assert!(
+            judged("trace_connections=YES", Accounts::Configured)
+                .unwrap()
+                .is_empty()
         );
     }
 

@@ -50,6 +50,8 @@ pub enum Note {
     Moot(&'static str),
     /// Does nothing because another option is NO.
     Needs(&'static str),
+    /// Draws on a standard output that the background keeps from the start.
+    FromBackground,
     /// Users other than its owner may write the configuration file.
     WritableByOthers,
     /// A file named by an option does not exist.
@@ -107,6 +109,9 @@ impl fmt::Display for Note {
             ),
             Note::Moot(reason) => f.write_str(reason),
             Note::Needs(other) => write!(f, "has no effect while {other} is NO"),
+            Note::FromBackground => f.write_str(
+                "with background=YES the drawings go on to whatever standard output was at the start",
+            ),
             Note::WritableByOthers => f.write_str("users other than its owner may write this file"),
             Note::Missing(path) => write!(f, "\"{}\" does not exist", printable(path)),
         }

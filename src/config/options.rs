@@ -292,6 +292,9 @@ options! {
         "File whose lines are the greeting; goes before ftpd_banner.";
     Bool log_ftp_protocol = "NO",
         "Log every command and reply. Passwords are left out.";
+    Bool trace_connections = "NO",
+        "Draw every session on standard output as it happens: who connects from which port to which, the commands and replies, the bytes, and where something was refused or did not arrive. The same as --trace; ironftpd(8) shows such drawings. Passwords are left out.",
+        "Not an option of vsftpd.";
 }
 }
 

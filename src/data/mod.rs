@@ -22,6 +22,7 @@ pub use ports::PassivePorts;
 pub use transfer::{Limits, Transfer};
 
 use crate::sys;
+use socket2::SockRef;
 use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -35,6 +36,15 @@ pub struct DataConnection {
     pub socket: OwnedFd,
     /// The client's end.
     pub peer: SocketAddr,
+}
+
+impl DataConnection {
+    /// The server's end: a call to the kernel, for those who want to see it.
+    #[must_use]
+    pub fn local(&self) -> Option<SocketAddr> {
+        let local = SockRef::from(&self.socket).local_addr().ok()?;
+        local.as_socket()
+    }
 }
 
 /// Why a data connection did not come about or a transfer did not finish.

@@ -186,7 +186,7 @@ impl Ladder {
                 self.between(ends, arrow, &text, width)
             }
             Fact::Closed(by) => {
-                let text = format!("control connection closed by the {}", by.name());
+                let text = format!("control connection closed by {}", by.name());
                 self.between(self.control, Arrow::data(by), &text, width)
             }
         }
@@ -299,7 +299,7 @@ fn data(fact: DataFact<'_>) -> (Arrow<'static>, String) {
             (Arrow::data(from), format!("{bytes} {unit}"))
         }
         DataFact::Closed(by, why) => {
-            let mut text = format!("closed by the {}", by.name());
+            let mut text = format!("closed by {}", by.name());
             if let Some(why) = why {
                 text.push_str(&format!(": {}", plain(why)));
             }
@@ -399,7 +399,7 @@ mod tests {
         );
         assert_eq!(
             drawn(Fact::Closed(Side::Server)),
-            "#3    1.042 |51834 <=== control connection closed by the server ==== 21|\n"
+            "#3    1.042 |51834 <=== control connection closed by server ======== 21|\n"
         );
     }
 
@@ -455,7 +455,7 @@ mod tests {
             "#3    1.042 |50001 <=== 1 byte ================================== 30004|\n"
         );
         let closed = DataFact::Closed(Side::Server, Some("ABOR"));
-        assert!(drawn(Fact::Data(passive, closed)).contains("<=== closed by the server: ABOR ="));
+        assert!(drawn(Fact::Data(passive, closed)).contains("<=== closed by server: ABOR ="));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! Client text is escaped by whoever writes the line (`protocol::escape`).
 #![forbid(unsafe_code)]
 
+pub mod trace;
+
 use crate::protocol::Timestamp;
 use crate::protocol::time::format_log;
 use crate::sys::clock;

@@ -6,6 +6,7 @@ use crate::data::Promise;
 use crate::protocol::address::{
     AddressError, EpsvRequest, format_epsv, format_pasv, parse_eprt, parse_epsv, parse_port,
 };
+use crate::protocol::ladder::Fact;
 use crate::protocol::{Code, Reply};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
@@ -72,6 +73,7 @@ impl Session {
             return Err(epsv_all());
         }
         if !self.service.config.port_enable() {
+            self.trace(&Fact::Reason("active mode is off (port_enable)"));
             return Err(Failure::refused(
                 Code::FileUnavailable,
                 "Permission denied. Active mode is off here: use PASV or EPSV.",
@@ -83,6 +85,7 @@ impl Session {
     /// Takes the client's word for its address only if it is its own, and
     /// never for a port of the system (RFC 2577 section 3).
     fn set_active(&mut self, address: SocketAddr, refusal: &'static str) -> Result<(), Failure> {
+        self.trace(&Fact::ClientListens(address));
         let peer = self.control.peer().ip();
         if !self.service.config.port_promiscuous() {
             let own = address.ip().to_canonical() == peer;
@@ -91,6 +94,11 @@ impl Session {
                     "{}: data connection to {address} refused (port_promiscuous)",
                     self.tag
                 );
+                self.trace(&Fact::Reason(if own {
+                    "a port of the system (port_promiscuous)"
+                } else {
+                    "not the client's address (port_promiscuous)"
+                }));
                 return Err(Failure::refused(Code::SyntaxError, refusal));
             }
         }
@@ -126,6 +134,7 @@ impl Session {
             }
             IpAddr::V6(_) => local,
         };
+        self.trace_listening(port, address.into());
         let text = format_pasv(SocketAddrV4::new(address, port));
         Ok(Reply::new(
             Code::PassiveMode,
@@ -154,6 +163,7 @@ impl Session {
             }
         }
         let port = self.promise_port()?;
+        self.trace_listening(port, self.control.local().ip());
         Ok(Reply::new(
             Code::ExtendedPassiveMode,
             format!("Entering Extended Passive Mode {}.", format_epsv(port)),
@@ -164,6 +174,7 @@ impl Session {
         if self.service.config.pasv_enable() {
             return Ok(());
         }
+        self.trace(&Fact::Reason("passive mode is off (pasv_enable)"));
         Err(Failure::refused(
             Code::FileUnavailable,
             "Permission denied. Passive mode is off here: use PORT or EPRT.",

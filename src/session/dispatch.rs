@@ -3,12 +3,14 @@
 
 use super::{Failure, Session};
 use crate::protocol::command::{Access, Needs, Verb};
+use crate::protocol::ladder::Side;
 use crate::protocol::parse::{ParseError, Request, parse};
 use crate::protocol::{Code, Escaped, Line, Reply};
 
 impl Session {
     /// Carries out one line of the control connection.
     pub(super) fn command(&mut self, line: Line) {
+        self.trace_line(&line);
         let text = match line {
             Line::Text(text) => text,
             Line::TooLong => return self.refuse_line("Input line too long."),
@@ -55,9 +57,11 @@ impl Session {
                 let shown = Escaped(shown(request));
                 let name = request.verb.name();
                 log::info!("{}: {name} {shown}: {failure}", self.tag);
+                self.trace_failure(&failure);
                 match failure.reply() {
                     Some(reply) => reply,
                     None => {
+                        self.trace_end(Side::Client);
                         self.ending = true;
                         return;
                     }
@@ -150,8 +154,8 @@ impl Session {
     }
 }
 
-/// The argument as a log may show it.
-fn shown<'line>(request: &Request<'line>) -> &'line [u8] {
+/// The argument as a log or a drawing may show it.
+pub(super) fn shown<'line>(request: &Request<'line>) -> &'line [u8] {
     match request.verb {
         Verb::Pass => b"<hidden>",
         _ => request.argument,

@@ -8,6 +8,7 @@ use super::{Failure, Session};
 use crate::data::{Interruption, Transfer};
 use crate::fs::{self, Reader};
 use crate::protocol::facts::{FactEntry, Facts, Kind, Perm, append_facts, append_facts_line};
+use crate::protocol::ladder::Side;
 use crate::protocol::{Code, Reply, Timestamp};
 use crate::sys::file::{Attributes, attributes_at, readlink_at};
 use std::os::fd::{AsFd, OwnedFd};
@@ -101,7 +102,7 @@ impl Session {
         let login = self.share_login()?;
         let buffers = self.service.buffers.clone();
         let opening = Reply::new(Code::FileStatusOk, "Here comes the directory listing.");
-        self.transfer(path.as_bytes(), &opening, |transfer| {
+        self.transfer(Side::Server, path.as_bytes(), &opening, |transfer| {
             send_facts(transfer, &login, facts, &directory, &mut buffers.take())
         })?;
         Ok(Reply::new(Code::ClosingData, "Directory send OK."))

@@ -6,8 +6,9 @@
 
 use super::state::Login;
 use super::{Failure, Session};
-use crate::data::{Interruption, Transfer};
+use crate::data::Interruption;
 use crate::fs::Names;
+use crate::protocol::ladder::Side;
 use crate::protocol::listing::{
     ListClock, ListEntry, ListOptions, Owner, append_classified_list_line, append_list_line,
     append_name, parse_list_argument,
@@ -255,7 +256,7 @@ impl Session {
         let login = self.share_login()?;
         let buffers = self.service.buffers.clone();
         let opening = Reply::new(Code::FileStatusOk, "Here comes the directory listing.");
-        self.transfer(&pathname, &opening, |transfer: &mut Transfer<'_>| {
+        self.transfer(Side::Server, &pathname, &opening, |transfer| {
             let mut send = |out: &mut Vec<u8>| {
                 let result = transfer.send_bytes(out);
                 out.clear();

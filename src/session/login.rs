@@ -6,6 +6,7 @@
 use super::state::{Login, Rights, Stage};
 use super::{Failure, Session};
 use crate::auth::{Account, Secret, is_anonymous};
+use crate::protocol::ladder::Fact;
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
 
 type Answer = Result<Reply, Failure>;
@@ -122,6 +123,7 @@ impl Session {
     fn deny(&mut self, name: &[u8], cause: &str) -> Reply {
         let name = Escaped(name);
         log::warn!("{}: login of \"{name}\" refused: {cause}", self.tag);
+        self.trace(&Fact::Reason(&format!("login refused: {cause}")));
         self.failed_logins += 1;
         self.hold_reply = true;
         Reply::new(Code::NotLoggedIn, "Login incorrect.")
@@ -132,6 +134,7 @@ impl Session {
         self.say(reply);
         if self.failed_logins >= self.service.config.max_login_fails().max(1) {
             log::warn!("{}: too many failed logins (max_login_fails)", self.tag);
+            self.trace(&Fact::Reason("too many failed logins (max_login_fails)"));
             self.ending = true;
         }
     }

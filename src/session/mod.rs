@@ -23,6 +23,7 @@ mod service;
 mod site;
 mod state;
 mod store;
+mod trace;
 mod transfer;
 
 pub use announce::{Announced, News};
@@ -30,6 +31,7 @@ pub use service::{Service, ServiceError};
 pub use state::SessionId;
 
 use crate::control::{Connection, Input};
+use crate::protocol::ladder::{Fact, Side};
 use crate::protocol::{Code, Facts, Reply, VirtualPath};
 use connect::Endpoint;
 use failure::Failure;
@@ -38,6 +40,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use trace::Trace;
 
 /// Why a worker takes a session up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,8 @@ pub struct Session {
     service: Arc<Service>,
     control: Connection,
     tag: Tag,
+    /// The drawing of this session, if somebody wants one (trace_connections).
+    trace: Option<Box<Trace>>,
     stage: Stage,
     /// TYPE A instead of I (RFC 959 section 3.1.1; ASCII is the default).
     ascii: bool,
@@ -104,8 +109,10 @@ impl Session {
         service: Arc<Service>,
     ) -> Result<Session, crate::sys::Error> {
         let control = Connection::new(socket, peer)?;
+        let trace = service.config.trace_connections();
         Ok(Session {
             tag: Tag::new(id, control.peer()),
+            trace: trace.then(|| Box::new(Trace::new(id, &control))),
             service,
             control,
             stage: Stage::Greeted,
@@ -153,6 +160,7 @@ impl Session {
     fn work(&mut self) -> Outcome {
         loop {
             if self.ending {
+                self.trace_end(Side::Server);
                 return Outcome::End;
             }
             if self.delayed.is_some() {
@@ -168,6 +176,7 @@ impl Session {
                 Input::Silence => return Outcome::Park(self.idle_deadline()),
                 Input::Closed => {
                     log::info!("{}: connection closed by the client", self.tag);
+                    self.trace_end(Side::Client);
                     return Outcome::End;
                 }
             }
@@ -181,12 +190,14 @@ impl Session {
 
     fn greet(&mut self) {
         log::info!("{}: connected", self.tag);
+        self.trace(&Fact::Opened);
         let greeting = self.service.greeting.clone();
         self.say(&greeting);
     }
 
     fn time_out(&mut self) {
         log::info!("{}: idle for too long (idle_session_timeout)", self.tag);
+        self.trace(&Fact::Reason("idle for too long (idle_session_timeout)"));
         self.end(Reply::new(Code::ServiceNotAvailable, "Timeout."));
     }
 
@@ -202,6 +213,7 @@ impl Session {
             let text = crate::protocol::Escaped(reply.text());
             log::info!("{}: <- {} {text}", self.tag, reply.code().as_u16());
         }
+        self.trace(&Fact::Reply(reply));
         self.control.reply(reply);
     }
 
@@ -209,6 +221,8 @@ impl Session {
     pub fn farewell(&mut self) {
         let reply = Reply::new(Code::ServiceNotAvailable, "Server shutting down.");
         self.control.farewell(&reply);
+        self.trace(&Fact::Reply(&reply));
+        self.trace_end(Side::Server);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{Failure, Session};
 use crate::fs;
+use crate::protocol::ladder::Side;
 use crate::protocol::time::format_mdtm;
 use crate::protocol::{Code, Escaped, Reply, Timestamp};
 use crate::sys::clock;
@@ -33,7 +34,7 @@ impl Session {
         opening.extend_from_slice(format!(" ({} bytes).", attributes.size).as_bytes());
         let opening = Reply::new(Code::FileStatusOk, opening);
         let buffers = self.service.buffers.clone();
-        let moved = self.transfer(path.as_bytes(), &opening, |transfer| {
+        let moved = self.transfer(Side::Server, path.as_bytes(), &opening, |transfer| {
             if as_text {
                 transfer.send_file_as_text(&file, offset, &mut buffers.take())
             } else {

@@ -6,6 +6,7 @@
 use super::{Failure, Session};
 use crate::data::Interruption;
 use crate::fs::Existing;
+use crate::protocol::ladder::Side;
 use crate::protocol::{Code, Escaped, Reply};
 
 type Answer = Result<Reply, Failure>;
@@ -50,7 +51,7 @@ impl Session {
         let as_text = self.ascii && self.service.config.ascii_upload_enable();
         let buffers = self.service.buffers.clone();
         let opening = Reply::new(Code::FileStatusOk, "Ok to send data.");
-        let result = self.transfer(path.as_bytes(), &opening, |transfer| {
+        let result = self.transfer(Side::Client, path.as_bytes(), &opening, |transfer| {
             let mut buffer = buffers.take();
             let file = upload.begin().map_err(Interruption::Storage)?;
             if as_text {

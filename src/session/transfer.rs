@@ -4,10 +4,12 @@
 
 use super::connect::Endpoint;
 use super::state::Tag;
+use super::trace::Trace;
 use super::{Failure, Session};
 use crate::control::Connection;
 use crate::data::{DataConnection, Heed, Interruption, Limits, Transfer, Watch, active};
 use crate::protocol::command::Verb;
+use crate::protocol::ladder::{Fact, Side};
 use crate::protocol::parse::parse;
 use crate::protocol::{Code, Reply};
 use std::net::SocketAddr;
@@ -25,6 +27,7 @@ const READ_AHEAD: usize = 16 * 1024;
 struct Attendant<'session> {
     control: &'session mut Connection,
     tag: &'session Tag,
+    trace: Option<&'session Trace>,
     /// What is being transferred, for STAT.
     subject: &'session [u8],
     begun: Instant,
@@ -38,12 +41,14 @@ impl<'session> Attendant<'session> {
     fn new(
         control: &'session mut Connection,
         tag: &'session Tag,
+        trace: Option<&'session Trace>,
         subject: &'session [u8],
     ) -> Attendant<'session> {
         Attendant {
             queueing: control.peek().is_some(),
             control,
             tag,
+            trace,
             subject,
             begun: Instant::now(),
             heed: Heed::Input,
@@ -86,6 +91,10 @@ impl<'session> Attendant<'session> {
                     break;
                 }
             };
+            if let Some(trace) = self.trace {
+                trace.draw_line(line, true);
+                trace.draw(&Fact::Reply(&reply));
+            }
             self.control.skip();
             self.control.reply(&reply);
         }
@@ -129,6 +138,9 @@ impl Watch for Attendant<'_> {
                 "{}: data connection from {peer} dropped: not the client (pasv_promiscuous)",
                 self.tag
             );
+            if let Some(trace) = self.trace {
+                trace.draw(&Fact::Stranger(peer, "dropped (pasv_promiscuous)"));
+            }
         }
     }
 
@@ -164,7 +176,8 @@ impl Session {
         let config = &self.service.config;
         let local = self.control.local();
         let endpoint = std::mem::take(&mut self.endpoint);
-        let mut watch = Attendant::new(&mut self.control, &self.tag, subject);
+        let trace = self.trace.as_deref();
+        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, subject);
         // The command under way has no reply yet, and it comes first.
         watch.queueing = true;
         watch.look_for_abort().map_err(Failure::NoData)?;
@@ -187,15 +200,20 @@ impl Session {
     }
 
     /// Opens the data connection, says `opening`, lets `work` move the bytes
-    /// and closes the data connection. Returns how many bytes moved.
+    /// (which go out `from` that side) and closes the data connection.
+    /// Returns how many bytes moved.
     pub(super) fn transfer(
         &mut self,
+        from: Side,
         subject: &[u8],
         opening: &Reply,
         work: impl FnOnce(&mut Transfer<'_>) -> Result<(), Interruption>,
     ) -> Result<u64, Failure> {
         let rate = self.login()?.rate;
-        let connection = self.open_data(subject)?;
+        let data = self.data_trace();
+        let opened = self.open_data(subject);
+        let data = self.trace_opening(data, &opened);
+        let connection = opened?;
         self.say(opening);
         // The client starts on 150; it must not wait for the file.
         let said = self.control.flush();
@@ -203,13 +221,15 @@ impl Session {
             stall: seconds(self.service.config.data_connection_timeout()),
             rate,
         };
-        let mut watch = Attendant::new(&mut self.control, &self.tag, subject);
+        let trace = self.trace.as_deref();
+        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, subject);
         let result = said
             .map_err(|_| Interruption::ControlLost)
             .and_then(|()| watch.look_for_abort());
         let mut transfer = Transfer::new(connection.socket.as_fd(), &mut watch, limits);
         let result = result.and_then(|()| work(&mut transfer));
         let moved = transfer.moved();
+        self.trace_closing(data, from, moved, &result);
         match result {
             Ok(()) => Ok(moved),
             Err(why) => {

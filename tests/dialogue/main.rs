@@ -37,4 +37,5 @@ mod startup;
 #[path = "../support/mod.rs"]
 mod support;
 mod timeouts;
+mod trace;
 mod transfers;

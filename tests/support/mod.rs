@@ -12,6 +12,7 @@
 pub mod client;
 pub mod control;
 pub mod data;
+pub mod ladders;
 pub mod process;
 pub mod server;
 pub mod temp;

@@ -7,10 +7,11 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,14 +29,40 @@ pub fn ironftpctl() -> PathBuf {
     Path::new(IRONFTPD).with_file_name("ironftpctl")
 }
 
-/// Lines of standard error so far, and whether it has been closed.
+/// Lines of standard error or output so far, and whether it has been closed.
 #[derive(Default)]
 struct Log {
     state: Mutex<(Vec<String>, bool)>,
     changed: Condvar,
+    /// Close it at the next line, as a reader does who has seen enough.
+    enough: AtomicBool,
 }
 
 impl Log {
+    /// Gathers what comes, on a thread of its own.
+    fn of(stream: impl Read + Send + 'static) -> Arc<Log> {
+        let log = Arc::new(Log::default());
+        let writer = Arc::clone(&log);
+        thread::spawn(move || {
+            for line in BufReader::new(stream).split(b'\n') {
+                let Ok(line) = line else { break };
+                let line = String::from_utf8_lossy(&line).into_owned();
+                writer.state.lock().unwrap().0.push(line);
+                writer.changed.notify_all();
+                if writer.enough.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            writer.state.lock().unwrap().1 = true;
+            writer.changed.notify_all();
+        });
+        log
+    }
+
+    fn text(&self) -> String {
+        self.state.lock().unwrap().0.join("\n")
+    }
+
     /// Waits until `found` gives a value; `None` when the time is up or the
     /// log has been closed without it.
     fn wait<T>(
@@ -239,6 +266,7 @@ pub struct Server {
     child: Child,
     address: SocketAddr,
     log: Arc<Log>,
+    output: Arc<Log>,
     root: TempDir,
     home: TempDir,
     ended: Option<ExitStatus>,
@@ -284,29 +312,19 @@ impl Server {
             .current_dir(home.path());
         let mut child = command
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let _ = child.stdin.take().unwrap().write_all(input);
-        let log = Arc::new(Log::default());
-        let errors = child.stderr.take().unwrap();
-        let writer = Arc::clone(&log);
-        thread::spawn(move || {
-            for line in BufReader::new(errors).split(b'\n') {
-                let Ok(line) = line else { break };
-                let line = String::from_utf8_lossy(&line).into_owned();
-                writer.state.lock().unwrap().0.push(line);
-                writer.changed.notify_all();
-            }
-            writer.state.lock().unwrap().1 = true;
-            writer.changed.notify_all();
-        });
+        let log = Log::of(child.stderr.take().unwrap());
+        let output = Log::of(child.stdout.take().unwrap());
         let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         let mut server = Server {
             child,
             address: unknown,
             log,
+            output,
             root,
             home,
             ended: None,
@@ -370,7 +388,42 @@ impl Server {
 
     /// Everything the server has logged so far.
     pub fn log(&self) -> String {
-        self.log.state.lock().unwrap().0.join("\n")
+        self.log.text()
+    }
+
+    /// Everything the server has written to standard output so far.
+    pub fn output(&self) -> String {
+        self.output.text()
+    }
+
+    /// Waits until a line of standard output holds `words`, and gives all
+    /// lines up to that one.
+    #[track_caller]
+    pub fn wait_for_output(&self, words: &str) -> Vec<String> {
+        let found = self.output.wait(PATIENCE, |lines, _| {
+            let at = lines.iter().position(|line| line.contains(words))?;
+            lines.get(..=at).map(<[String]>::to_vec)
+        });
+        found.unwrap_or_else(|| panic!("no line holds {words:?}:\n{}", self.output()))
+    }
+
+    /// All that the server has ever written to standard output; it must have
+    /// ended.
+    #[track_caller]
+    pub fn whole_output(&self) -> String {
+        let closed = self.output.wait(PATIENCE, |_, closed| closed.then_some(()));
+        assert!(closed.is_some(), "standard output is still open");
+        self.output()
+    }
+
+    /// Closes the reading end of standard output, once `act` has made the
+    /// server write to it.
+    #[track_caller]
+    pub fn hear_no_more(&self, act: impl FnOnce()) {
+        self.output.enough.store(true, Ordering::Relaxed);
+        act();
+        let closed = self.output.wait(PATIENCE, |_, closed| closed.then_some(()));
+        assert!(closed.is_some(), "the server wrote nothing");
     }
 
     /// Waits until a line of the log holds `words`, and gives that line.
