@@ -8,6 +8,9 @@
 //! draw a rung that did not happen.
 #![forbid(unsafe_code)]
 
+pub use super::rung::Side;
+
+use super::rung::{Arrow, Head, note};
 use super::{Escaped, Reply};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -15,18 +18,6 @@ use std::time::Duration;
 /// Columns of a line: less than a terminal has, so that a manual page can
 /// show a ladder beside its margin.
 const WIDTH: usize = 72;
-
-/// Lines that one text may take; what is left is cut off.
-const FOLDS: usize = 4;
-
-/// An end of the connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The user's end.
-    Client,
-    /// The server's end.
-    Server,
-}
 
 /// The two ends of a connection; a port that is not known is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,25 +75,6 @@ pub enum DataFact<'a> {
     Moved(Side, u64),
     /// This side closed it, before its time if there is a reason.
     Closed(Side, Option<&'a str>),
-}
-
-/// What an arrow ends in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Head {
-    Arrives,
-    /// An X at the other side: turned down there.
-    TurnedDown,
-    /// An X on the way: nobody knows where it went.
-    Lost,
-}
-
-/// A rung with an arrow.
-struct Arrow<'a> {
-    from: Side,
-    /// What stands at the two ends.
-    labels: (&'a str, &'a str),
-    shaft: char,
-    head: Head,
 }
 
 /// The ladder of one session.
@@ -213,74 +185,6 @@ impl Ladder {
     }
 }
 
-impl Side {
-    fn name(self) -> &'static str {
-        match self {
-            Side::Client => "client",
-            Side::Server => "server",
-        }
-    }
-}
-
-impl Arrow<'static> {
-    fn control(from: Side) -> Arrow<'static> {
-        Arrow {
-            from,
-            labels: ("", ""),
-            shaft: '-',
-            head: Head::Arrives,
-        }
-    }
-
-    fn data(from: Side) -> Arrow<'static> {
-        Arrow {
-            shaft: '=',
-            ..Arrow::control(from)
-        }
-    }
-
-    fn broken(self, head: Head) -> Arrow<'static> {
-        Arrow { head, ..self }
-    }
-}
-
-impl Arrow<'_> {
-    /// The arrow with text in its shaft; what does not fit goes below.
-    fn lines(&self, text: &str, width: usize) -> Vec<String> {
-        let (left, right) = self.labels;
-        let shaft = |length: usize| self.shaft.to_string().repeat(length);
-        let gap = |label: &str| if label.is_empty() { "" } else { " " };
-        let head = |arrives| match self.head {
-            Head::Arrives => arrives,
-            Head::TurnedDown | Head::Lost => 'X',
-        };
-        let way = match self.head {
-            Head::Lost => " ".repeat(6),
-            Head::Arrives | Head::TurnedDown => String::new(),
-        };
-        let (begin, end) = match self.from {
-            Side::Client => (shaft(4), format!("{}{way}", head('>'))),
-            Side::Server => (format!("{way}{}{}", head('<'), shaft(3)), String::new()),
-        };
-        let begin = format!("{left}{}{begin} ", gap(left));
-        let end = format!("{end}{}{right}", gap(right));
-        let indent = begin.chars().count();
-        // A blank and one piece of shaft after the text.
-        let room = width.saturating_sub(indent + end.chars().count() + 2);
-        let mut lines = Vec::new();
-        for (index, text) in folded(text, room).iter().enumerate() {
-            if index == 0 {
-                let rest = shaft(room.saturating_sub(text.chars().count()) + 1);
-                lines.push(format!("|{begin}{text} {rest}{end}|"));
-            } else {
-                let room = width.saturating_sub(indent);
-                lines.push(format!("|{}{text:<room$}|", " ".repeat(indent)));
-            }
-        }
-        lines
-    }
-}
-
 /// The arrow of a data connection, and what it says.
 fn data(fact: DataFact<'_>) -> (Arrow<'static>, String) {
     match fact {
@@ -326,42 +230,6 @@ fn label(end: SocketAddr, usual: IpAddr) -> String {
 /// A text of the server's own that may quote a name.
 fn plain(text: &str) -> String {
     Escaped(text.as_bytes()).to_string()
-}
-
-/// Text without an arrow, near its side.
-fn note(side: Side, text: &str, width: usize) -> Vec<String> {
-    let room = width.saturating_sub(2);
-    let fold = folded(text, room);
-    let line = |text: &String| match side {
-        Side::Client => format!("| {text:<room$} |"),
-        Side::Server => format!("| {text:>room$} |"),
-    };
-    fold.iter().map(line).collect()
-}
-
-/// `text` in lines of at most `room` characters, broken at blanks where
-/// there are some. At least one line, and not many.
-fn folded(text: &str, room: usize) -> Vec<String> {
-    let room = room.max(12);
-    let mut lines: Vec<String> = Vec::new();
-    let mut rest: Vec<char> = text.chars().collect();
-    while rest.len() > room && lines.len() + 1 < FOLDS {
-        // The blank may be the first character that does not fit.
-        let blank = rest.iter().take(room + 1).rposition(|&c| c == ' ');
-        let at = blank.filter(|&at| at > room / 2).unwrap_or(room);
-        let tail = rest.split_off(at.min(rest.len()));
-        lines.push(rest.into_iter().collect());
-        rest = match tail.split_first() {
-            Some((' ', after)) if blank == Some(at) => after.to_vec(),
-            _ => tail,
-        };
-    }
-    if rest.len() > room {
-        rest.truncate(room - 3);
-        rest.extend("...".chars());
-    }
-    lines.push(rest.into_iter().collect());
-    lines
 }
 
 #[cfg(test)]
@@ -502,7 +370,7 @@ mod tests {
     #[test]
     fn long_words_are_folded_and_then_cut() {
         let lines = drawn(Fact::Command(b"STOR", &[b'x'; 400]));
-        assert_eq!(lines.lines().count(), FOLDS);
+        assert_eq!(lines.lines().count(), 4);
         assert!(
             lines
                 .trim_end()

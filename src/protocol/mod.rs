@@ -21,6 +21,7 @@ pub mod path;
 pub mod pattern;
 pub mod ports;
 pub mod reply;
+mod rung;
 pub mod site;
 pub mod time;
 
