@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod doctor;
 mod exit;
 mod flags;
 mod share;
@@ -307,7 +308,8 @@ fn act(action: Action) -> Exit {
         },
         Action::Check(start) => match start.load() {
             Ok(launch) => {
-                for finding in &launch.findings {
+                let seen = doctor::findings(&launch.config);
+                for finding in launch.findings.iter().chain(&seen) {
                     let severity = match finding.severity() {
                         Severity::Warning => "warning",
                         Severity::Info => "note",

@@ -1,12 +1,13 @@
 //! What a configuration says that works, but perhaps not as meant.
 //!
 //! Findings never stop the server. They are logged at start and shown by
-//! `--check`.
+//! `--check`, which adds what it sees on the machine (`symptom`).
 #![forbid(unsafe_code)]
 
 use std::fmt;
 
 use super::error::{Origin, printable};
+use super::symptom::Symptom;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +57,8 @@ pub enum Note {
     WritableByOthers,
     /// A file named by an option does not exist.
     Missing(String),
+    /// Something about the machine that `--check` looked up.
+    Machine(Symptom),
 }
 
 /// One thing noticed while reading.
@@ -73,8 +76,9 @@ impl Finding {
     /// How much it matters.
     #[must_use]
     pub fn severity(&self) -> Severity {
-        match self.note {
+        match &self.note {
             Note::CarriageReturn | Note::Inert { .. } | Note::Moot(_) => Severity::Info,
+            Note::Machine(symptom) => symptom.severity(),
             _ => Severity::Warning,
         }
     }
@@ -114,6 +118,7 @@ impl fmt::Display for Note {
             ),
             Note::WritableByOthers => f.write_str("users other than its owner may write this file"),
             Note::Missing(path) => write!(f, "\"{}\" does not exist", printable(path)),
+            Note::Machine(symptom) => symptom.fmt(f),
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Which sockets the listening options ask for.
+//! Which sockets the listening options ask for, and which ports those of
+//! passive data connections.
 //!
-//! The options say it in four places; the server wants one list.
+//! The options say it in several places; the server wants one list of each.
 #![forbid(unsafe_code)]
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::check::parsed;
 use super::options::Config;
+use crate::protocol::PortSet;
 
 /// One socket to listen on for control connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,18 @@ impl Config {
             });
         }
         listeners
+    }
+
+    /// The ports PASV may give out: pasv_ports, or else the range.
+    #[must_use]
+    pub fn passive_ports(&self) -> PortSet {
+        let port = |value: u32, meant: u16| match u16::try_from(value) {
+            Ok(0) => meant,
+            port => port.unwrap_or(u16::MAX),
+        };
+        let first = port(self.pasv_min_port(), 1024);
+        let last = port(self.pasv_max_port(), u16::MAX);
+        PortSet::parse(self.pasv_ports()).unwrap_or_else(|| PortSet::range(first, last))
     }
 }
 
@@ -97,5 +111,20 @@ mod tests {
                 ("[::1]:21".to_owned(), true)
             ]
         );
+    }
+
+    #[test]
+    fn passive_ports_are_the_list_or_else_the_range() {
+        let ports = |settings: &[&str]| {
+            let settings: Vec<Vec<u8>> = settings.iter().map(|s| s.as_bytes().to_vec()).collect();
+            let (config, _) = crate::config::load(&[], &settings).unwrap();
+            config.passive_ports().to_string()
+        };
+        assert_eq!(ports(&[]), "5001-65535");
+        assert_eq!(
+            ports(&["pasv_min_port=0", "pasv_max_port=2000"]),
+            "1024-2000"
+        );
+        assert_eq!(ports(&["pasv_ports=7,5", "pasv_max_port=6000"]), "5,7");
     }
 }

@@ -18,6 +18,7 @@ pub mod options;
 pub mod parse;
 pub mod print;
 pub mod suggest;
+pub mod symptom;
 
 pub(crate) use error::printable;
 pub use error::{ConfigError, Origin, Problem};
@@ -26,3 +27,4 @@ pub use listen::Listener;
 pub use load::{Accounts, Reading, load};
 pub use not_yet::{NOT_YET, NotYet, Rule};
 pub use options::{Config, Kind, OPTIONS, OptionSpec};
+pub use symptom::{Shut, Symptom};

@@ -2,6 +2,8 @@
 //! such as `30000-30009,30020`.
 #![forbid(unsafe_code)]
 
+use std::fmt;
+
 /// Ports to choose from; at least one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PortSet {
@@ -46,6 +48,32 @@ impl PortSet {
         Some(PortSet { ranges: apart })
     }
 
+    /// Those of `ports`, which come in rising order; `None` if there are none.
+    #[must_use]
+    pub fn of(ports: impl Iterator<Item = u16>) -> Option<PortSet> {
+        let mut ranges: Vec<(u16, u16)> = Vec::new();
+        for port in ports {
+            match ranges.last_mut() {
+                Some(last) if port <= last.1.saturating_add(1) => last.1 = last.1.max(port),
+                _ => ranges.push((port, port)),
+            }
+        }
+        (!ranges.is_empty()).then_some(PortSet { ranges })
+    }
+
+    /// Every port, in rising order.
+    pub fn iter(&self) -> impl Iterator<Item = u16> {
+        self.ranges.iter().flat_map(|&(first, last)| first..=last)
+    }
+
+    /// Whether `port` is one of them.
+    #[must_use]
+    pub fn contains(&self, port: u16) -> bool {
+        self.ranges
+            .iter()
+            .any(|&(first, last)| (first..=last).contains(&port))
+    }
+
     /// How many ports there are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -63,6 +91,21 @@ impl PortSet {
             place -= size;
         }
         None
+    }
+}
+
+impl fmt::Display for PortSet {
+    /// As [`PortSet::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, &(first, last)) in self.ranges.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            if first == last {
+                write!(f, "{comma}{first}")?;
+            } else {
+                write!(f, "{comma}{first}-{last}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -94,6 +137,20 @@ mod tests {
         assert_eq!(ports("7-9,8-11,9,12"), Some(vec![7, 8, 9, 10, 11, 12]));
         assert_eq!(PortSet::parse(b"1-65535").unwrap().count(), 65535);
         assert_eq!(PortSet::range(65535, 1).count(), 1);
+    }
+
+    #[test]
+    fn a_set_made_of_ports_reads_as_it_prints() {
+        for text in ["5", "3,7-9", "1-65535", "65534-65535", "1,3,5"] {
+            let set = PortSet::parse(text.as_bytes()).unwrap();
+            assert_eq!(set.to_string(), text);
+            assert_eq!(PortSet::of(set.iter()), Some(set.clone()));
+            assert_eq!(set.iter().count(), set.count());
+            assert!(set.iter().all(|port| set.contains(port)));
+        }
+        let holes = PortSet::parse(b"3,7-9").unwrap();
+        assert!(!holes.contains(4) && !holes.contains(10));
+        assert_eq!(PortSet::of(std::iter::empty()), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::auth::{Account, LiveAccounts};
 use crate::config::Config;
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
-use crate::protocol::{Code, PortSet, Reply};
+use crate::protocol::{Code, Reply};
 use crate::sys;
 use std::collections::HashMap;
 use std::fmt;
@@ -64,7 +64,7 @@ impl Service {
     pub fn open(config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
         Ok(Service {
             anonymous: anonymous_root(&config)?,
-            ports: PassivePorts::new(passive_ports(&config)),
+            ports: PassivePorts::new(config.passive_ports()),
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
             announced: Announced::new(&config),
@@ -115,17 +115,6 @@ fn anonymous_root(config: &Config) -> Result<Option<Arc<Root>>, ServiceError> {
         Ok(root) => Ok(Some(Arc::new(root))),
         Err(error) => Err(ServiceError::AnonymousRoot(path, error)),
     }
-}
-
-/// The ports PASV may give out: pasv_ports, or else the range.
-fn passive_ports(config: &Config) -> PortSet {
-    let port = |value: u32, meant: u16| match u16::try_from(value) {
-        Ok(0) => meant,
-        port => port.unwrap_or(u16::MAX),
-    };
-    let first = port(config.pasv_min_port(), 1024);
-    let last = port(config.pasv_max_port(), u16::MAX);
-    PortSet::parse(config.pasv_ports()).unwrap_or_else(|| PortSet::range(first, last))
 }
 
 /// Home of the user `ftp`, where vsftpd has anonymous files unless told

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod crypt;
 pub mod error;
 pub mod file;
+pub mod interfaces;
 pub mod lock;
 pub mod poll;
 pub mod process;

@@ -22,6 +22,7 @@ mod bad_lines;
 mod bad_numbers;
 mod burst;
 mod confinement;
+mod doctor;
 mod facts;
 mod full_disk;
 mod limits;

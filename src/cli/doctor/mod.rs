@@ -1,0 +1,153 @@
+//! `--check` looks at the machine: will data connections come about here?
+//!
+//! `machine` gathers what /proc and nft say, as text; the other files judge
+//! it and touch nothing, so that their tests bring texts of their own. What is
+//! found is worded in `config::symptom`.
+#![forbid(unsafe_code)]
+
+mod filter;
+mod firewall;
+mod machine;
+mod matches;
+mod passive;
+mod privilege;
+mod ruleset;
+
+use crate::config::{Config, Finding, Note, Origin, Symptom};
+use machine::Machine;
+use std::net::IpAddr;
+
+/// What is odd about running `config` on this machine.
+pub(super) fn findings(config: &Config) -> Vec<Finding> {
+    // What serves its own machine only meets no router and no firewall.
+    if serves_itself_only(config) {
+        return Vec::new();
+    }
+    judged(config, &Machine::look())
+}
+
+fn serves_itself_only(config: &Config) -> bool {
+    let listeners = config.listeners();
+    listeners.iter().all(|l| l.address.ip().is_loopback())
+}
+
+fn judged(config: &Config, machine: &Machine) -> Vec<Finding> {
+    let mut found = Vec::new();
+    passive::judge(config, machine, &mut found);
+    privilege::judge(config, machine, &mut found);
+    firewall::judge(config, machine, &mut found);
+    found
+        .into_iter()
+        .map(|(option, symptom)| Finding {
+            origin: config.origin(option).clone(),
+            option: Some(option.to_owned()),
+            note: Note::Machine(symptom),
+        })
+        .collect()
+}
+
+/// What was found, each with the option it is about.
+type Found = Vec<(&'static str, Symptom)>;
+
+/// The option that says which ports are passive, and whether somebody set it.
+fn range_option(config: &Config) -> (&'static str, bool) {
+    let set = |option: &&str| *config.origin(option) != Origin::Builtin;
+    let options = ["pasv_ports", "pasv_max_port", "pasv_min_port"];
+    match options.into_iter().find(set) {
+        // The last of several settings may have emptied it again.
+        Some("pasv_ports") if config.pasv_ports().is_empty() => ("pasv_max_port", false),
+        Some(option) => (option, true),
+        None => ("pasv_max_port", false),
+    }
+}
+
+/// Whether clients come to a socket of this family: IPv4, or else IPv6. A
+/// socket on every IPv6 address serves both unless it is told not to.
+fn serves(config: &Config, v4: bool) -> bool {
+    config.listeners().iter().any(|l| match l.address.ip() {
+        IpAddr::V4(_) => v4,
+        IpAddr::V6(address) => !v4 || (address.is_unspecified() && !l.only_v6),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The configuration of `text`, whose findings stand in file `f`.
+    pub(super) fn config(text: &str) -> Config {
+        let mut reading = crate::config::Reading::new();
+        reading.text(std::path::Path::new("f"), text.as_bytes());
+        let accounts = crate::config::Accounts::OneMore;
+        reading.finish(accounts).unwrap().0
+    }
+
+    /// What one judge finds, with place and severity.
+    pub(super) fn told(
+        judge: fn(&Config, &Machine, &mut Found),
+        text: &str,
+        machine: &Machine,
+    ) -> Vec<String> {
+        let config = config(text);
+        let mut found = Vec::new();
+        judge(&config, machine, &mut found);
+        let line = |(option, symptom): (&str, Symptom)| {
+            let severity = symptom.severity();
+            format!(
+                "{severity:?} {}: {option}: {symptom}",
+                config.origin(option)
+            )
+        };
+        found.into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn findings_name_file_line_and_option() {
+        let machine = Machine {
+            addresses: vec!["192.168.1.2".parse().unwrap()],
+            ..Machine::default()
+        };
+        let config = config("\npasv_min_port=30000\npasv_max_port=30001\n");
+        let lines: Vec<String> = judged(&config, &machine)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("default: pasv_address: PASV announces a private address"));
+        assert!(lines[1].starts_with("f:3: pasv_max_port: 2 ports, but 50 sessions"));
+    }
+
+    #[test]
+    fn a_server_for_its_own_machine_has_nothing_to_fear() {
+        assert!(serves_itself_only(&config("listen_address=127.0.0.1")));
+        assert!(!serves_itself_only(&config("")));
+        assert!(!serves_itself_only(&config(
+            "listen_address=127.0.0.1\nlisten_ipv6=YES"
+        )));
+    }
+
+    #[test]
+    fn families_are_those_of_the_sockets() {
+        let both = |text| (serves(&config(text), true), serves(&config(text), false));
+        assert_eq!(both(""), (true, false));
+        assert_eq!(both("listen=NO\nlisten_ipv6=YES"), (true, true));
+        assert_eq!(
+            both("listen=NO\nlisten_ipv6=YES\nlisten_address6=2001:db8::1"),
+            (false, true)
+        );
+        assert_eq!(both("listen_ipv6=YES"), (true, true));
+    }
+
+    #[test]
+    fn the_option_of_the_range_is_the_one_that_was_set() {
+        assert_eq!(range_option(&config("")), ("pasv_max_port", false));
+        let min = config("pasv_min_port=30000");
+        assert_eq!(range_option(&min), ("pasv_min_port", true));
+        let list = config("pasv_min_port=30000\npasv_ports=5");
+        assert_eq!(range_option(&list), ("pasv_ports", true));
+        assert_eq!(
+            range_option(&config("pasv_ports=")),
+            ("pasv_max_port", false)
+        );
+    }
+}
