@@ -31,6 +31,7 @@ pub(super) enum Endpoint {
 impl Session {
     /// Lets go of the data connection agreed upon, its port included.
     pub(super) fn forget_endpoint(&mut self) {
+        self.trace_unused();
         self.endpoint = Endpoint::None;
     }
 

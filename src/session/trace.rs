@@ -6,14 +6,15 @@ use super::dispatch::shown;
 use super::state::Stage;
 use super::{Failure, Session, SessionId};
 use crate::control::Connection;
-use crate::data::{DataConnection, Interruption};
+use crate::data::{DataConnection, Heed, Interruption, Watch};
 use crate::fs;
 use crate::protocol::Line;
 use crate::protocol::ladder::{DataFact, Ends, Fact, Ladder, Side};
 use crate::protocol::parse::{ParseError, parse};
 use crate::record;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 /// The drawing of one session.
 #[derive(Debug)]
@@ -40,6 +41,11 @@ impl Trace {
         record::trace::write(&self.ladder.draw(self.start.elapsed(), fact));
     }
 
+    /// Draws one who came to the client's port and is not the client.
+    pub(super) fn draw_stranger(&self, peer: SocketAddr) {
+        self.draw(&Fact::Stranger(peer, "dropped (pasv_promiscuous)"));
+    }
+
     /// Draws a line of the client. What is no command may be a password typed
     /// at the wrong moment: before login it is not shown.
     pub(super) fn draw_line(&self, line: &[u8], logged_in: bool) {
@@ -61,6 +67,29 @@ pub(super) struct DataTrace {
     ends: Ends,
     /// Who opens it.
     by: Side,
+}
+
+/// Looks once whether somebody has come, and hears nothing of the control
+/// connection.
+struct Onlooker<'session> {
+    control: BorrowedFd<'session>,
+    trace: &'session Trace,
+}
+
+impl Watch for Onlooker<'_> {
+    fn control(&self) -> (BorrowedFd<'_>, Heed) {
+        (self.control, Heed::Nothing)
+    }
+
+    fn attend(&mut self, _: u64) -> Result<(), Interruption> {
+        Ok(())
+    }
+
+    fn stranger(&mut self, peer: SocketAddr) {
+        self.trace.draw_stranger(peer);
+    }
+
+    fn port_taken(&mut self, _: u16, _: SocketAddr) {}
 }
 
 impl Session {
@@ -104,8 +133,32 @@ impl Session {
 
     /// Draws the end, of which there is one only.
     pub(super) fn trace_end(&mut self, by: Side) {
+        self.trace_unused();
         if let Some(trace) = self.trace.take() {
             trace.draw(&Fact::Closed(by));
+        }
+    }
+
+    /// Draws what became of a port that was promised and is let go without a
+    /// transfer. Most clients connect before they send the next command: one
+    /// whom a firewall keeps from the port never gets to that.
+    pub(super) fn trace_unused(&mut self) {
+        let (Some(trace), Some(data)) = (self.trace.as_deref(), self.data_trace()) else {
+            return;
+        };
+        let Endpoint::Passive(promise) = std::mem::take(&mut self.endpoint) else {
+            return;
+        };
+        let mut watch = Onlooker {
+            control: self.control.as_fd(),
+            trace,
+        };
+        let opened = promise.accept(&mut watch, Some(Duration::ZERO));
+        let opened = opened.map_err(Failure::NoData);
+        let data = self.trace_opening(Some(data), &opened);
+        if let (Ok(_), Some(data)) = (&opened, data) {
+            let fact = DataFact::Closed(Side::Server, Some("no transfer began"));
+            self.trace(&Fact::Data(data.ends, fact));
         }
     }
 
@@ -151,15 +204,13 @@ impl Session {
                 self.trace(&Fact::Data(ends, DataFact::Opened(by)));
             }
             Err(Failure::NoData(why)) => {
+                let silent = !matches!(why, Interruption::Network(_));
                 let option = match by {
                     Side::Client => "accept_timeout",
                     Side::Server => "connect_timeout",
                 };
-                let fact = DataFact::Failed {
-                    by,
-                    why: &words(why, option),
-                    silent: !matches!(why, Interruption::Network(_)),
-                };
+                let why = &words(why, option);
+                let fact = DataFact::Failed { by, why, silent };
                 self.trace(&Fact::Data(ends, fact));
             }
             Err(_) => {}
@@ -195,8 +246,16 @@ impl Session {
 /// long the wait may be.
 fn words(why: &Interruption, option: &str) -> String {
     match why {
+        Interruption::TimedOut(Duration::ZERO) => "nobody has come".to_owned(),
         Interruption::TimedOut(time) => format!("nothing for {} s ({option})", time.as_secs()),
-        Interruption::Network(error) | Interruption::Storage(error) => error.to_string(),
+        Interruption::Network(error) | Interruption::Storage(error) => {
+            let text = error.to_string();
+            let number = text.find(" (os error ");
+            number
+                .and_then(|at| text.get(..at))
+                .unwrap_or(&text)
+                .to_owned()
+        }
         Interruption::Aborted => "ABOR came".to_owned(),
         Interruption::ControlLost => why.to_string(),
     }

@@ -139,7 +139,7 @@ impl Watch for Attendant<'_> {
                 self.tag
             );
             if let Some(trace) = self.trace {
-                trace.draw(&Fact::Stranger(peer, "dropped (pasv_promiscuous)"));
+                trace.draw_stranger(peer);
             }
         }
     }

@@ -125,12 +125,12 @@ fn same(have: &[String], wanted: &str) {
 }
 
 #[test]
-fn a_client_that_nobody_lets_through_is_drawn_as_the_manual_shows_it() {
-    let server = tracing(&[("accept_timeout", "1")]);
+fn a_client_that_cannot_reach_the_port_is_drawn_as_the_manual_shows_it() {
+    let server = tracing(&[]);
     let mut control = server.anonymous();
     let own = control.local();
     let address = control.pasv();
-    control.command("LIST", 425);
+    drop(control);
     let scene = Scene {
         session: 1,
         control: Ends {
@@ -143,12 +143,47 @@ fn a_client_that_nobody_lets_through_is_drawn_as_the_manual_shows_it() {
         },
         bytes: 0,
     };
+    let lines = server.wait_for_output("control connection closed by client");
+    same(&lines, &ladders::cut_off(&scene));
+}
+
+#[test]
+fn a_wait_that_ends_in_vain_shows_how_long_it_was_and_the_option() {
+    let server = tracing(&[("accept_timeout", "1")]);
+    let mut control = server.anonymous();
+    let port = control.pasv().port();
+    control.command("LIST", 425);
     let lines = drawn(&server, control);
-    let wanted =
-        ladders::cut_off(&scene).replace("60 s (accept_timeout) ", "1 s (accept_timeout) .");
-    same(&lines, &wanted);
+    in_order(
+        &lines,
+        &[
+            &format!("|. nothing for 1 s (accept_timeout) .X {port}|"),
+            "|<- 425 Failed to establish connection. -|",
+        ],
+    );
     let cut = lines.iter().find(|line| line.contains("..X")).unwrap();
     assert!(seconds(cut) >= 1.0, "{cut}");
+}
+
+#[test]
+fn a_connection_for_which_no_transfer_began_is_drawn() {
+    let server = tracing(&[]);
+    let mut control = server.anonymous();
+    let address = control.epsv();
+    let data = connect(address);
+    control.command("RETR missing", 550);
+    let (client, port) = (data.local_addr().unwrap().port(), address.port());
+    let again = control.epsv().port();
+    in_order(
+        &drawn(&server, control),
+        &[
+            "|- RETR missing ->|",
+            &format!("|{client} = data connection => {port}|"),
+            &format!("|{client} <= closed by server: no transfer began = {port}|"),
+            "|<- 550 No such file or directory. -|",
+            &format!("|. nobody has come .X {again}|"),
+        ],
+    );
 }
 
 #[test]
@@ -220,10 +255,8 @@ fn a_client_that_does_not_listen_is_an_arrow_with_an_x() {
     drop(listener);
     control.command(port_line(address), 200);
     control.command("LIST", 425);
-    let refused = format!(
-        "|{} X= connect(): Connection refused (os error 111) =|",
-        address.port()
-    );
+    let port = address.port();
+    let refused = format!("|{port} X= connect(): Connection refused =|");
     in_order(
         &drawn(&server, control),
         &[&refused, "|<- 425 Failed to establish connection. -|"],

@@ -124,22 +124,21 @@ pub fn passive(scene: &Scene) -> String {
     drawing.out
 }
 
-/// Passive mode where a firewall keeps the client from the port.
+/// Passive mode where a firewall keeps the client from the port, and the
+/// client gives up.
 pub fn cut_off(scene: &Scene) -> String {
     let mut drawing = Drawing::new(scene);
     drawing.log_in();
     promise(&mut drawing, scene);
-    drawing.command("LIST", "");
     let mut ends = scene.data;
     ends.client.set_port(0);
     let fact = DataFact::Failed {
         by: Side::Client,
-        why: "nothing for 60 s (accept_timeout)",
+        why: "nobody has come",
         silent: true,
     };
-    drawing.after(60_000, Fact::Data(ends, fact));
-    drawing.reply(Code::CannotOpenData, "Failed to establish connection.");
-    drawing.quit();
+    drawing.after(30_000, Fact::Data(ends, fact));
+    drawing.happens(Fact::Closed(Side::Client));
     drawing.out
 }
 
