@@ -68,8 +68,9 @@ pub enum DataFact<'a> {
         by: Side,
         /// Why it failed.
         why: &'a str,
-        /// Nothing at all came back, as when a firewall drops packets.
-        silent: bool,
+        /// The other side said no; else it was lost on the way, as when a
+        /// firewall drops packets.
+        refused: bool,
     },
     /// This many bytes went over it, from this side.
     Moved(Side, u64),
@@ -189,8 +190,12 @@ impl Ladder {
 fn data(fact: DataFact<'_>) -> (Arrow<'static>, String) {
     match fact {
         DataFact::Opened(by) => (Arrow::data(by), "data connection".to_owned()),
-        DataFact::Failed { by, why, silent } => {
-            let head = if silent { Head::Lost } else { Head::TurnedDown };
+        DataFact::Failed { by, why, refused } => {
+            let head = if refused {
+                Head::TurnedDown
+            } else {
+                Head::Lost
+            };
             let mut arrow = Arrow::data(by).broken(head);
             if by == Side::Client {
                 // Of a client who never came nothing was seen.
@@ -338,23 +343,23 @@ mod tests {
 
     #[test]
     fn connections_that_fail_end_in_an_x() {
-        let failed = |by, silent, why| {
+        let failed = |by, refused, why| {
             let ends = match by {
                 Side::Client => ends("198.51.100.7:0", "192.0.2.1:30004"),
                 Side::Server => data(),
             };
-            drawn(Fact::Data(ends, DataFact::Failed { by, why, silent }))
+            drawn(Fact::Data(ends, DataFact::Failed { by, why, refused }))
         };
         assert_eq!(
-            failed(Side::Server, false, "Connection refused"),
+            failed(Side::Server, true, "Connection refused"),
             "#3    1.042 |50000 X=== Connection refused ========================= 20|\n"
         );
         assert_eq!(
-            failed(Side::Server, true, "no answer for 60 s (connect_timeout)"),
+            failed(Side::Server, false, "no answer for 60 s (connect_timeout)"),
             "#3    1.042 |50000       X=== no answer for 60 s (connect_timeout) = 20|\n"
         );
         assert_eq!(
-            failed(Side::Client, true, "nobody for 60 s (accept_timeout)"),
+            failed(Side::Client, false, "nobody for 60 s (accept_timeout)"),
             "#3    1.042 |.... nobody for 60 s (accept_timeout) .......X       30004|\n"
         );
         let stranger = Fact::Stranger(

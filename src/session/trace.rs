@@ -46,7 +46,7 @@ impl Trace {
         self.draw(&Fact::Stranger(peer, "dropped (pasv_promiscuous)"));
     }
 
-    /// Draws a line of the client. What is no command may be a password typed
+    /// Draws a command. What is no command may be a password typed
     /// at the wrong moment: before login it is not shown.
     pub(super) fn draw_line(&self, line: &[u8], logged_in: bool) {
         match parse(line) {
@@ -100,6 +100,7 @@ impl Session {
         }
     }
 
+    /// Draws a line of the client, as far as it may be seen.
     pub(super) fn trace_line(&self, line: &Line) {
         let Some(trace) = &self.trace else { return };
         match line {
@@ -204,13 +205,14 @@ impl Session {
                 self.trace(&Fact::Data(ends, DataFact::Opened(by)));
             }
             Err(Failure::NoData(why)) => {
-                let silent = !matches!(why, Interruption::Network(_));
+                let refused = matches!(why, Interruption::Network(error)
+                    if error.errno() == libc::ECONNREFUSED);
                 let option = match by {
                     Side::Client => "accept_timeout",
                     Side::Server => "connect_timeout",
                 };
                 let why = &words(why, option);
-                let fact = DataFact::Failed { by, why, silent };
+                let fact = DataFact::Failed { by, why, refused };
                 self.trace(&Fact::Data(ends, fact));
             }
             Err(_) => {}

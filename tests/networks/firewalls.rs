@@ -214,3 +214,35 @@ fn the_kernel_s_helper_opens_the_filter_for_what_is_announced() {
         }
     }
 }
+
+#[test]
+fn a_drawing_shows_at_which_arrow_the_filter_cut_in() {
+    if !possible() {
+        return;
+    }
+    let (here, there) = network();
+    here.nft(PORT_21_AND_A_RANGE_IN);
+    // The filter's range is another.
+    let options = [("trace_connections", "YES"), ("pasv_ports", "30010")];
+    let server = here.start(hasty().options(&options));
+    let mut control = log_in(&there, ip(SERVER));
+    let listener = there.inside(|| control.active());
+    fails_in_bounded_time(&mut control);
+    knock_in_vain(&there, &mut control);
+    control.command("QUIT", 221);
+    let lines = server.wait_for_output("control connection closed by server");
+    let port = listener.local_addr().unwrap().port();
+    let active = format!("|{port}       X=== nothing for 1 s (connect_timeout) =");
+    for (begin, end) in [
+        (&*active, "= 20|"),
+        ("|.... nobody has come ....", ".X       30010|"),
+    ] {
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.contains(begin) && line.ends_with(end)),
+            "no {begin}{end}:\n{}",
+            lines.join("\n")
+        );
+    }
+}

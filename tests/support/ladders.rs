@@ -135,7 +135,7 @@ pub fn cut_off(scene: &Scene) -> String {
     let fact = DataFact::Failed {
         by: Side::Client,
         why: "nobody has come",
-        silent: true,
+        refused: false,
     };
     drawing.after(30_000, Fact::Data(ends, fact));
     drawing.happens(Fact::Closed(Side::Client));
