@@ -226,6 +226,12 @@ options! {
         "Convert line ends when a file is fetched in TYPE A. Otherwise TYPE A is accepted and the file is sent as it is.";
     Bool ascii_upload_enable = "NO",
         "Convert line ends when a file is stored in TYPE A. Otherwise TYPE A is accepted and the file is stored as it comes.";
+    Bool hash_enable = "YES",
+        "Allow the commands that hash a file for the client: HASH, MD5, MMD5, XCRC, XMD5, XSHA, XSHA1, XSHA256 and XSHA512. They cost the server's processor about what sending the file would; a session hashes one file at a time and stops when its client goes or says ABOR. With NO the commands are unknown.",
+        "Not an option of vsftpd, which has none of these commands.";
+    Uint dsiz_max_entries = "100000",
+        "Largest number of files and directories that DSIZ counts; a directory with more in and below it is refused. 0 means no limit.",
+        "Not an option of vsftpd, which has no DSIZ.";
 }
 "Data connections" {
     Bool pasv_enable = "YES",

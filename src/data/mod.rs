@@ -15,11 +15,13 @@ pub mod rate;
 pub mod receive;
 pub mod send;
 pub mod transfer;
+pub mod work;
 
 pub use buffers::Buffers;
 pub use passive::Promise;
 pub use ports::PassivePorts;
 pub use transfer::{Limits, Transfer};
+pub use work::Work;
 
 use crate::sys;
 use socket2::SockRef;

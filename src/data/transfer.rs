@@ -80,7 +80,7 @@ impl<'run> Transfer<'run> {
         } else if self.moved >= self.look_at || self.looked.elapsed() > LOOK_AFTER {
             self.looked = Instant::now();
             self.look_at = self.moved + LOOK_EVERY;
-            self.look(Duration::ZERO)?;
+            look(self.watch, self.moved, Duration::ZERO)?;
         }
         Ok(())
     }
@@ -105,20 +105,23 @@ impl<'run> Transfer<'run> {
             if left.is_zero() {
                 return Ok(());
             }
-            self.look(left)?;
+            look(self.watch, self.moved, left)?;
         }
     }
+}
 
-    /// Attends to the control connection if anything happens there in `time`.
-    fn look(&mut self, time: Duration) -> Result<(), Interruption> {
-        let mut interests = [interest_in(self.watch.control())];
-        poll::poll(&mut interests, Some(time)).map_err(Interruption::Network)?;
-        let [control] = interests;
-        if control.ready() {
-            self.watch.attend(self.moved)?;
-        }
-        Ok(())
+/// Attends to the control connection if anything happens there in `time`.
+///
+/// # Errors
+/// When the control connection says so.
+pub(super) fn look(watch: &mut dyn Watch, moved: u64, time: Duration) -> Result<(), Interruption> {
+    let mut interests = [interest_in(watch.control())];
+    poll::poll(&mut interests, Some(time)).map_err(Interruption::Network)?;
+    let [control] = interests;
+    if control.ready() {
+        watch.attend(moved)?;
     }
+    Ok(())
 }
 
 /// A wait that may take so long.

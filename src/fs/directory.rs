@@ -78,6 +78,17 @@ impl Names {
         bytes.get(offset..offset + length).unwrap_or_default()
     }
 
+    /// Takes off the name that was added last.
+    pub fn pop(&mut self) -> Option<Vec<u8>> {
+        let place = self.places.pop()?;
+        let name = Names::at(&self.bytes, place).to_vec();
+        // Unless they were sorted, the name is the end of the bytes.
+        if usize::try_from(place.0).is_ok_and(|offset| offset + name.len() == self.bytes.len()) {
+            self.bytes.truncate(self.bytes.len() - name.len());
+        }
+        Some(name)
+    }
+
     /// Sorts by byte value, as vsftpd and `LC_ALL=C ls` do.
     pub fn sort(&mut self) {
         let bytes = &self.bytes;
@@ -113,5 +124,17 @@ mod tests {
         assert_eq!(sorted, [&b""[..], b"A", b"a b", b"b", b"\xff"]);
         names.reverse();
         assert_eq!(names.iter().next(), Some(&b"\xff"[..]));
+    }
+
+    #[test]
+    fn the_last_name_is_taken_off() {
+        let mut names = Names::default();
+        names.push(b"one");
+        names.push(b"two");
+        assert_eq!(names.pop(), Some(b"two".to_vec()));
+        names.push(b"three");
+        assert_eq!(names.pop(), Some(b"three".to_vec()));
+        assert_eq!(names.pop(), Some(b"one".to_vec()));
+        assert_eq!(names.pop(), None);
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod directory;
 pub mod root;
+mod space;
 
 pub use directory::{Names, Reader};
 pub use root::{Existing, Root, Upload};

@@ -64,6 +64,14 @@ impl Upload {
         }
         Ok(&self.file)
     }
+
+    /// Cuts off all that came.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn cut_back(&self) -> Result<(), sys::Error> {
+        file::truncate(self.file.as_fd(), self.start)
+    }
 }
 
 /// openat2 gives EAGAIN when a rename anywhere on the system may have
@@ -103,7 +111,12 @@ impl Root {
         identity(self).is_some_and(|own| Some(own) == identity(other))
     }
 
-    fn resolve(&self, path: &VirtualPath, flags: i32, mode: u32) -> Result<OwnedFd, sys::Error> {
+    pub(super) fn resolve(
+        &self,
+        path: &VirtualPath,
+        flags: i32,
+        mode: u32,
+    ) -> Result<OwnedFd, sys::Error> {
         let how = OpenHow {
             flags,
             mode,

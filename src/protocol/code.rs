@@ -48,6 +48,10 @@ pub enum Code {
     SecurityAccepted = 234,
     /// 250: the file action was done (RFC 959).
     FileActionOk = 250,
+    /// 251: the MD5 digest of one file (draft-twine-ftpmd5).
+    FileDigest = 251,
+    /// 252: the MD5 digests of several files (draft-twine-ftpmd5).
+    FileDigests = 252,
     /// 257: a quoted pathname: made by MKD, or asked for by PWD (RFC 959).
     PathnameCreated = 257,
     /// 331: user name okay, password needed (RFC 959).

@@ -45,6 +45,19 @@ pub enum Verb {
     Size,
     Mdtm,
     Mfmt,
+    Rang,
+    Hash,
+    Xcrc,
+    Xmd5,
+    Xsha,
+    Xsha1,
+    Xsha256,
+    Xsha512,
+    Md5,
+    Mmd5,
+    Avbl,
+    Dsiz,
+    Comb,
     Abor,
     Allo,
     Opts,
@@ -95,8 +108,9 @@ pub struct CommandSpec {
     pub needs: Needs,
     /// Access class, checked by the dispatcher.
     pub access: Access,
-    /// The FEAT line (RFC 2389) that advertises the command. For MLST it is
-    /// the bare word; the line proper is [`super::facts::feat_line`].
+    /// The FEAT line (RFC 2389) that advertises the command. For MLST and HASH
+    /// it is the bare word; the lines proper are [`super::facts::feat_line`]
+    /// and [`super::digest::feat_line`].
     pub feat: Option<&'static str>,
     /// Syntax in the notation of RFC 959 section 5.3.1, for HELP and manual.
     pub syntax: &'static str,
@@ -125,8 +139,7 @@ pub static UNIMPLEMENTED: &[&str] = &[
     // RFC 2228, 2389 to 2640, 1639, 7151
     "ADAT", "AUTH", "CCC", "CONF", "ENC", "HOST", "LANG", "LPRT", "LPSV", "MIC", "PBSZ", "PROT",
     // Drafts and customs of other servers
-    "AVBL", "CLNT", "COMB", "CPSV", "CSID", "DSIZ", "HASH", "MD5", "MFCT", "MFF", "MMD5", "PRET",
-    "RANG", "RMDA", "SSCN", "THMB", "XCRC", "XMD5", "XSHA", "XSHA1", "XSHA256", "XSHA512",
+    "CLNT", "CPSV", "CSID", "MFCT", "MFF", "PRET", "RMDA", "SSCN", "THMB",
 ];
 
 /// Every command, in the order of [`Verb`].
@@ -201,6 +214,32 @@ pub static COMMANDS: &[CommandSpec] = &[
         syntax: "MDTM <SP> pathname", help: "Show when the file was last modified, in UTC.", rfc: "RFC 3659 section 3" },
     CommandSpec { verb: Verb::Mfmt, names: &["MFMT"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: Some("MFMT"),
         syntax: "MFMT <SP> YYYYMMDDHHMMSS <SP> pathname", help: "Set when the file was last modified, in UTC.", rfc: "draft-somers-ftp-mfxx section 3" },
+    CommandSpec { verb: Verb::Rang, names: &["RANG"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: Some("RANG STREAM"),
+        syntax: "RANG <SP> first <SP> last", help: "Take only these bytes of the file, in the next RETR or HASH; 1 0 takes it back.", rfc: "draft-bryan-ftp-range section 3" },
+    CommandSpec { verb: Verb::Hash, names: &["HASH"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("HASH"),
+        syntax: "HASH <SP> pathname", help: "Hash a file by the algorithm that OPTS HASH names.", rfc: "draft-bryan-ftpext-hash section 3" },
+    CommandSpec { verb: Verb::Xcrc, names: &["XCRC"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("XCRC"),
+        syntax: "XCRC <SP> pathname [<SP> start <SP> end]", help: "Give the CRC32 of a file or of its bytes from start up to end.", rfc: "custom of other servers" },
+    CommandSpec { verb: Verb::Xmd5, names: &["XMD5"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("XMD5"),
+        syntax: "XMD5 <SP> pathname [<SP> start <SP> end]", help: "Give the MD5 digest of a file or of its bytes from start up to end.", rfc: "custom of other servers" },
+    CommandSpec { verb: Verb::Xsha, names: &["XSHA"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("XSHA"),
+        syntax: "XSHA <SP> pathname [<SP> start <SP> end]", help: "Give the SHA-1 digest of a file or of its bytes from start up to end.", rfc: "custom of other servers" },
+    CommandSpec { verb: Verb::Xsha1, names: &["XSHA1"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("XSHA1"),
+        syntax: "XSHA1 <SP> pathname [<SP> start <SP> end]", help: "Give the SHA-1 digest of a file or of its bytes from start up to end.", rfc: "custom of other servers" },
+    CommandSpec { verb: Verb::Xsha256, names: &["XSHA256"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("XSHA256"),
+        syntax: "XSHA256 <SP> pathname [<SP> start <SP> end]", help: "Give the SHA-256 digest of a file or of its bytes from start up to end.", rfc: "custom of other servers" },
+    CommandSpec { verb: Verb::Xsha512, names: &["XSHA512"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("XSHA512"),
+        syntax: "XSHA512 <SP> pathname [<SP> start <SP> end]", help: "Give the SHA-512 digest of a file or of its bytes from start up to end.", rfc: "custom of other servers" },
+    CommandSpec { verb: Verb::Md5, names: &["MD5"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("MD5"),
+        syntax: "MD5 <SP> pathname", help: "Give the MD5 digest of a file.", rfc: "draft-twine-ftpmd5 section 3.1" },
+    CommandSpec { verb: Verb::Mmd5, names: &["MMD5"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("MMD5"),
+        syntax: "MMD5 <SP> pathname [, pathname ...]", help: "Give the MD5 digests of several files.", rfc: "draft-twine-ftpmd5 section 3.2" },
+    CommandSpec { verb: Verb::Avbl, names: &["AVBL"], arg: Arg::Optional, needs: Needs::Login, access: Access::Read, feat: Some("AVBL"),
+        syntax: "AVBL [<SP> pathname]", help: "Show how many bytes can still be stored in a directory.", rfc: "draft-peterson-streamlined-ftp-command-extensions" },
+    CommandSpec { verb: Verb::Dsiz, names: &["DSIZ"], arg: Arg::Optional, needs: Needs::Login, access: Access::Read, feat: Some("DSIZ"),
+        syntax: "DSIZ [<SP> pathname]", help: "Show how many bytes the files in and below a directory have together.", rfc: "draft-peterson-streamlined-ftp-command-extensions" },
+    CommandSpec { verb: Verb::Comb, names: &["COMB"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: Some("COMB"),
+        syntax: "COMB <SP> target <SP> part [<SP> part ...]", help: "Append parts to a target and delete them.", rfc: "custom of other servers" },
     CommandSpec { verb: Verb::Abor, names: &["ABOR"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
         syntax: "ABOR", help: "Break off the transfer in progress.", rfc: "RFC 959 section 4.1.3" },
     CommandSpec { verb: Verb::Allo, names: &["ALLO"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
@@ -276,7 +315,7 @@ const NAMES: usize = {
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which rejects a miss"
 )]
-static KEYS: [(u32, Verb); NAMES] = {
+static KEYS: [(u64, Verb); NAMES] = {
     let mut keys = [(0, Verb::User); NAMES];
     let (mut row, mut name, mut at) = (0, 0, 0);
     while row < COMMANDS.len() {
@@ -286,29 +325,31 @@ static KEYS: [(u32, Verb); NAMES] = {
         }
         keys[at] = match key(COMMANDS[row].names[name].as_bytes()) {
             Some(key) => (key, COMMANDS[row].verb),
-            None => panic!("a name of COMMANDS is not of three or four letters"),
+            None => panic!("a name of COMMANDS is not of three to eight letters"),
         };
         (name, at) = (name + 1, at + 1);
     }
     keys
 };
 
-/// A verb of three or four octets as one number, ASCII letters in upper case:
-/// compared with some forty others for each command, and in one step each.
-const fn key(name: &[u8]) -> Option<u32> {
-    let octets = match *name {
-        [a, b, c] => [a, b, c, 0],
-        [a, b, c, d] if d != 0 => [a, b, c, d],
-        _ => return None,
-    };
-    let [a, b, c, d] = octets;
-    let upper = [
-        a.to_ascii_uppercase(),
-        b.to_ascii_uppercase(),
-        c.to_ascii_uppercase(),
-        d.to_ascii_uppercase(),
-    ];
-    Some(u32::from_be_bytes(upper))
+/// A verb of three to eight octets as one number, ASCII letters in upper
+/// case: compared with all the others for each command, and in one step each.
+const fn key(name: &[u8]) -> Option<u64> {
+    if name.len() < 3 || name.len() > 8 {
+        return None;
+    }
+    let mut key = 0;
+    let mut rest = name;
+    while let [octet, after @ ..] = rest {
+        // A NUL would make two names of different length one number.
+        if *octet == 0 {
+            return None;
+        }
+        let low = u64::from_be_bytes([0, 0, 0, 0, 0, 0, 0, octet.to_ascii_uppercase()]);
+        key = key << 8 | low;
+        rest = after;
+    }
+    Some(key)
 }
 
 /// Whether `name`, in any ASCII case, is in [`UNIMPLEMENTED`].
@@ -346,7 +387,7 @@ mod tests {
         for row in COMMANDS {
             assert_eq!(row.verb.spec().verb, row.verb);
             for name in row.names {
-                assert!((3..=4).contains(&name.len()), "lookup would pass {name} by");
+                assert!((3..=8).contains(&name.len()), "lookup would pass {name} by");
                 assert_eq!(lookup(name.as_bytes()), Some(row.verb));
                 assert_eq!(lookup(name.to_ascii_lowercase().as_bytes()), Some(row.verb));
             }
@@ -408,16 +449,29 @@ mod tests {
         lines.extend(FEATURES);
         lines.sort_unstable();
         let expected = [
+            "AVBL",
+            "COMB",
+            "DSIZ",
             "EPRT",
             "EPSV",
+            "HASH",
+            "MD5",
             "MDTM",
             "MFMT",
             "MLST",
+            "MMD5",
             "PASV",
+            "RANG STREAM",
             "REST STREAM",
             "SIZE",
             "TVFS",
             "UTF8",
+            "XCRC",
+            "XMD5",
+            "XSHA",
+            "XSHA1",
+            "XSHA256",
+            "XSHA512",
         ];
         assert_eq!(lines, expected);
     }
@@ -436,13 +490,13 @@ mod tests {
                 .iter()
                 .filter(|row| row.access == Access::Write)
                 .count(),
-            8
+            9
         );
     }
 
     #[test]
     fn known_but_unimplemented_verbs_are_recognised() {
-        assert!(is_unimplemented(b"stou") && is_unimplemented(b"XSHA256"));
+        assert!(is_unimplemented(b"stou") && is_unimplemented(b"SSCN"));
         assert!(!is_unimplemented(b"RETR") && !is_unimplemented(b"GET"));
     }
 }

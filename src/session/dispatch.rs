@@ -5,7 +5,7 @@ use super::{Failure, Session};
 use crate::protocol::command::{Access, Needs, Verb};
 use crate::protocol::ladder::Side;
 use crate::protocol::parse::{ParseError, Request, parse};
-use crate::protocol::{Code, Escaped, Line, Reply};
+use crate::protocol::{Algorithm, Code, Escaped, Line, Reply};
 
 impl Session {
     /// Carries out one line of the control connection.
@@ -51,6 +51,9 @@ impl Session {
             self.restart = 0;
             self.forget_endpoint();
         }
+        if is_transfer(request.verb) || request.verb == Verb::Hash {
+            self.range = None;
+        }
         let reply = match result {
             Ok(reply) => reply,
             Err(failure) => {
@@ -88,6 +91,12 @@ impl Session {
 
     /// Whether the session may use this verb now, by the verb's row.
     fn admit(&self, verb: Verb) -> Result<(), Failure> {
+        if !self.offers(verb) {
+            return Err(Failure::refused(
+                Code::NotImplemented,
+                "Command not implemented.",
+            ));
+        }
         let spec = verb.spec();
         if spec.needs == Needs::Login {
             let login = self.login()?;
@@ -141,6 +150,18 @@ impl Session {
             }
             Verb::Mdtm => self.mdtm(argument),
             Verb::Mfmt => self.mfmt(argument),
+            Verb::Rang => self.rang(argument),
+            Verb::Hash => self.hash(argument),
+            Verb::Xcrc => self.part_digest(Algorithm::Crc32, argument),
+            Verb::Xmd5 => self.part_digest(Algorithm::Md5, argument),
+            Verb::Xsha | Verb::Xsha1 => self.part_digest(Algorithm::Sha1, argument),
+            Verb::Xsha256 => self.part_digest(Algorithm::Sha256, argument),
+            Verb::Xsha512 => self.part_digest(Algorithm::Sha512, argument),
+            Verb::Md5 => self.md5(argument),
+            Verb::Mmd5 => self.mmd5(argument),
+            Verb::Avbl => self.avbl(argument),
+            Verb::Dsiz => self.dsiz(argument),
+            Verb::Comb => self.comb(argument),
             // A transfer that ABOR interrupts sees it first and has ended
             // with 426 by the time it is carried out here.
             Verb::Abor => {

@@ -23,6 +23,8 @@ pub(super) enum Failure {
     NoData(Interruption),
     /// The transfer did not finish.
     Transfer(Interruption),
+    /// Work without a data connection did not finish.
+    Work(Interruption),
 }
 
 impl From<fs::Error> for Failure {
@@ -52,10 +54,14 @@ impl Failure {
             Failure::Path(PathError::TooLong) => (Code::FileUnavailable, "Pathname too long."),
             Failure::Fs(error) => of_file(&error),
             Failure::NoData(Interruption::ControlLost)
-            | Failure::Transfer(Interruption::ControlLost) => return None,
+            | Failure::Transfer(Interruption::ControlLost)
+            | Failure::Work(Interruption::ControlLost) => return None,
             Failure::NoData(Interruption::Aborted) => (Code::TransferAborted, "Transfer aborted."),
             Failure::NoData(_) => (Code::CannotOpenData, "Failed to establish connection."),
-            Failure::Transfer(interruption) => of_transfer(&interruption),
+            Failure::Work(Interruption::Aborted) => (Code::TransferAborted, "Aborted."),
+            Failure::Transfer(interruption) | Failure::Work(interruption) => {
+                of_transfer(&interruption)
+            }
         };
         Some(Reply::new(code, text))
     }
@@ -124,6 +130,7 @@ impl fmt::Display for Failure {
             Failure::Fs(error) => error.fmt(f),
             Failure::NoData(why) => write!(f, "no data connection: {why}"),
             Failure::Transfer(why) => write!(f, "transfer ended early: {why}"),
+            Failure::Work(why) => write!(f, "given up: {why}"),
         }
     }
 }

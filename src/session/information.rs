@@ -1,12 +1,19 @@
 //! What the server says about itself: FEAT (RFC 2389), HELP, and STAT in
 //! both forms (RFC 959 section 4.1.3).
 
+use super::digest::is_digest;
 use super::{Failure, Session};
 use crate::protocol::command::{COMMANDS, FEATURES, Verb, lookup};
+use crate::protocol::digest;
 use crate::protocol::facts::feat_line;
 use crate::protocol::{Code, Reply};
 
 impl Session {
+    /// Whether the configuration leaves this command in.
+    pub(super) fn offers(&self, verb: Verb) -> bool {
+        !is_digest(verb) || self.service.config.hash_enable()
+    }
+
     /// `FEAT` (RFC 2389 section 3.2): what is on, in the order of the names.
     pub(super) fn feat(&self) -> Reply {
         let config = &self.service.config;
@@ -15,10 +22,11 @@ impl Session {
             .filter(|spec| match spec.verb {
                 Verb::Pasv | Verb::Epsv => config.pasv_enable(),
                 Verb::Eprt => config.port_enable(),
-                _ => true,
+                verb => self.offers(verb),
             })
             .filter_map(|spec| match (spec.verb, spec.feat) {
                 (Verb::Mlst, Some(_)) => Some(feat_line(self.facts)),
+                (Verb::Hash, Some(_)) => Some(digest::feat_line(self.algorithm)),
                 (_, line) => line.map(str::to_owned),
             })
             .chain(FEATURES.iter().map(|&line| line.to_owned()))
@@ -35,9 +43,11 @@ impl Session {
     pub(super) fn help(&self, argument: &[u8]) -> Result<Reply, Failure> {
         let name = argument.trim_ascii();
         if !name.is_empty() {
-            let verb = lookup(name).ok_or_else(|| {
-                Failure::refused(Code::ArgumentError, "No such command: HELP lists them.")
-            })?;
+            let verb = lookup(name)
+                .filter(|&verb| self.offers(verb))
+                .ok_or_else(|| {
+                    Failure::refused(Code::ArgumentError, "No such command: HELP lists them.")
+                })?;
             let spec = verb.spec();
             return Ok(Reply::new(
                 Code::HelpMessage,
@@ -46,13 +56,14 @@ impl Session {
         }
         let names: Vec<&str> = COMMANDS
             .iter()
+            .filter(|spec| self.offers(spec.verb))
             .flat_map(|spec| spec.names)
             .copied()
             .collect();
         let mut reply = Reply::new(Code::HelpMessage, "Help OK.")
             .line("The following commands are recognized.");
-        for row in names.chunks(13) {
-            let row: String = row.iter().map(|name| format!("{name:<5}")).collect();
+        for row in names.chunks(9) {
+            let row: String = row.iter().map(|name| format!("{name:<8}")).collect();
             reply = reply.indented(row.trim_end().to_owned());
         }
         Ok(reply)

@@ -8,7 +8,9 @@
 #![forbid(unsafe_code)]
 
 mod announce;
+mod combine;
 mod connect;
+mod digest;
 mod dispatch;
 mod facts;
 mod failure;
@@ -21,6 +23,7 @@ mod parameters;
 mod retrieve;
 mod service;
 mod site;
+mod space;
 mod state;
 mod store;
 mod trace;
@@ -32,7 +35,7 @@ pub use state::SessionId;
 
 use crate::control::{Connection, Input};
 use crate::protocol::ladder::{Fact, Side};
-use crate::protocol::{Code, Facts, Reply, VirtualPath};
+use crate::protocol::{Algorithm, ByteRange, Code, Facts, Reply, VirtualPath};
 use connect::Endpoint;
 use failure::Failure;
 use state::{Stage, Tag};
@@ -82,6 +85,10 @@ pub struct Session {
     epsv_only: bool,
     /// Offset of the next transfer (REST).
     restart: u64,
+    /// Part of the file that the next transfer or HASH is about (RANG).
+    range: Option<ByteRange>,
+    /// How HASH hashes (OPTS HASH).
+    algorithm: Algorithm,
     /// Source of the rename under way (RNFR).
     rename_from: Option<VirtualPath>,
     /// Facts MLSD and MLST give (OPTS MLST).
@@ -121,6 +128,8 @@ impl Session {
             hasty: false,
             epsv_only: false,
             restart: 0,
+            range: None,
+            algorithm: Algorithm::default(),
             rename_from: None,
             facts: Facts::DEFAULT,
             failed_logins: 0,

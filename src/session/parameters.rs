@@ -4,6 +4,7 @@
 use super::{Failure, Session};
 use crate::protocol::facts::{parse_selection, selection_line};
 use crate::protocol::parse::{parse_decimal, split_word};
+use crate::protocol::range::{RangRequest, parse_rang};
 use crate::protocol::{Code, Reply};
 
 type Answer = Result<Reply, Failure>;
@@ -65,10 +66,46 @@ impl Session {
             .filter(|&offset| i64::try_from(offset).is_ok())
             .ok_or_else(|| Failure::refused(Code::ArgumentError, "Bad restart position."))?;
         self.restart = offset;
+        self.range = None;
         Ok(Reply::new(
             Code::NeedInformation,
             format!("Restart position accepted ({offset})."),
         ))
+    }
+
+    /// `RANG <SP> first <SP> last`. It and REST take the place of each other.
+    pub(super) fn rang(&mut self, argument: &[u8]) -> Answer {
+        self.restart = 0;
+        self.range = None;
+        let request = parse_rang(argument).ok_or_else(|| {
+            Failure::refused(
+                Code::ArgumentError,
+                "Bad range: first and last byte, counted from 0.",
+            )
+        })?;
+        Ok(Reply::new(
+            Code::NeedInformation,
+            match request {
+                RangRequest::Whole => "Range reset: the whole file.".to_owned(),
+                RangRequest::Part(range) => {
+                    self.need_image_stream()?;
+                    self.range = Some(range);
+                    format!("Range accepted ({}-{}).", range.start, range.last)
+                }
+            },
+        ))
+    }
+
+    /// Refuses a range where bytes on the wire are not those of the file
+    /// (draft-bryan-ftp-range section 5).
+    pub(super) fn need_image_stream(&self) -> Result<(), Failure> {
+        if self.ascii {
+            return Err(Failure::refused(
+                Code::PageTypeUnknown,
+                "A range needs TYPE I and MODE S.",
+            ));
+        }
+        Ok(())
     }
 
     /// `ALLO <SP> decimal [ <SP> R <SP> decimal ]`: nothing needs to be
@@ -98,6 +135,7 @@ impl Session {
                     "Names are UTF-8; it cannot be turned off.",
                 )),
             },
+            b"HASH" if self.service.config.hash_enable() => self.opts_hash(options),
             b"MLST" => {
                 self.facts = parse_selection(options);
                 Ok(Reply::new(Code::CommandOk, selection_line(self.facts)))

@@ -5,40 +5,82 @@ use super::{Failure, Session};
 use crate::fs;
 use crate::protocol::ladder::Side;
 use crate::protocol::time::format_mdtm;
-use crate::protocol::{Code, Escaped, Reply, Timestamp};
+use crate::protocol::{Code, Escaped, Reply, Timestamp, VirtualPath};
 use crate::sys::clock;
 use crate::sys::file::Attributes;
+use std::ops::Range;
+use std::os::fd::OwnedFd;
 
 type Answer = Result<Reply, Failure>;
 
+/// A file that may be given to the client.
+pub(super) struct Readable {
+    pub path: VirtualPath,
+    pub file: OwnedFd,
+    pub attributes: Attributes,
+}
+
 impl Session {
-    /// `RETR <SP> pathname`.
-    pub(super) fn retr(&mut self, pathname: &[u8]) -> Answer {
+    /// Opens a file for giving it, or what can be told of its content, to the
+    /// client.
+    pub(super) fn readable(&self, pathname: &[u8]) -> Result<Readable, Failure> {
         let path = self.file_path(pathname)?;
         let login = self.login()?;
         let (file, attributes) = login.root.open_file(&path)?;
         if login.rights.world_readable_only && attributes.mode & 0o004 == 0 {
             return Err(fs::Error::NotWorldReadable.into());
         }
-        let as_text = self.ascii && self.service.config.ascii_download_enable();
-        let offset = self.restart;
-        if offset > attributes.size && attributes.size > 0 {
+        Ok(Readable {
+            path,
+            file,
+            attributes,
+        })
+    }
+
+    /// What of a file of `size` bytes RETR is to send, the end excluded.
+    fn octets_to_send(&self, size: u64) -> Result<Range<u64>, Failure> {
+        if let Some(range) = self.range {
+            // Nothing is what lies beyond the end of a file.
+            self.need_image_stream()?;
+            return Ok(range.within(size));
+        }
+        if self.restart > size && size > 0 {
             return Err(Failure::refused(
                 Code::PageTypeUnknown,
                 "Restart position is beyond the end of the file.",
             ));
         }
+        Ok(self.restart..size)
+    }
+
+    /// `RETR <SP> pathname`.
+    pub(super) fn retr(&mut self, pathname: &[u8]) -> Answer {
+        let Readable {
+            path,
+            file,
+            attributes,
+        } = self.readable(pathname)?;
+        let as_text = self.ascii && self.service.config.ascii_download_enable();
+        let octets = self.octets_to_send(attributes.size)?;
+        let ranged = self.range.is_some();
+        let length = if ranged {
+            octets.end - octets.start
+        } else {
+            attributes.size
+        };
         let mut opening =
             format!("Opening {} mode data connection for ", self.type_word()).into_bytes();
         opening.extend_from_slice(pathname);
-        opening.extend_from_slice(format!(" ({} bytes).", attributes.size).as_bytes());
+        opening.extend_from_slice(format!(" ({length} bytes).").as_bytes());
         let opening = Reply::new(Code::FileStatusOk, opening);
         let buffers = self.service.buffers.clone();
         let moved = self.transfer(Side::Server, path.as_bytes(), &opening, |transfer| {
             if as_text {
-                transfer.send_file_as_text(&file, offset, &mut buffers.take())
+                transfer.send_file_as_text(&file, octets.start, &mut buffers.take())
+            } else if ranged && octets.is_empty() {
+                Ok(())
             } else {
-                transfer.send_file(&file, offset, attributes.size)
+                transfer.send_file(&file, octets.start, octets.end)
             }
         })?;
         let name = Escaped(path.as_bytes());

@@ -39,6 +39,12 @@ impl Session {
     }
 
     fn store(&mut self, pathname: &[u8], existing: Existing) -> Answer {
+        if self.range.is_some() {
+            return Err(Failure::refused(
+                Code::ParameterNotImplemented,
+                "RANG is for RETR and HASH: use REST.",
+            ));
+        }
         let login = self.login()?;
         login.need(
             |rights| rights.upload,

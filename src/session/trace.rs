@@ -120,7 +120,7 @@ impl Session {
             | Failure::Transfer(_)
             | Failure::Path(_)
             | Failure::Fs(fs::Error::System(_)) => {}
-            Failure::Forbidden(_) | Failure::Fs(_) => {
+            Failure::Work(_) | Failure::Forbidden(_) | Failure::Fs(_) => {
                 trace.draw(&Fact::Reason(&failure.to_string()));
             }
         }

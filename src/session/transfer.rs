@@ -7,7 +7,7 @@ use super::state::Tag;
 use super::trace::Trace;
 use super::{Failure, Session};
 use crate::control::Connection;
-use crate::data::{DataConnection, Heed, Interruption, Limits, Transfer, Watch, active};
+use crate::data::{DataConnection, Heed, Interruption, Limits, Transfer, Watch, Work, active};
 use crate::protocol::command::Verb;
 use crate::protocol::ladder::{Fact, Side};
 use crate::protocol::parse::parse;
@@ -237,6 +237,21 @@ impl Session {
                 Err(Failure::Transfer(why))
             }
         }
+    }
+
+    /// Lets `act` work for long without a data connection: ABOR, or the end of
+    /// the control connection, ends it. All else waits for the reply.
+    pub(super) fn attended<T>(
+        &mut self,
+        act: impl FnOnce(&mut Work<'_>) -> Result<T, Interruption>,
+    ) -> Result<T, Failure> {
+        let trace = self.trace.as_deref();
+        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, b"");
+        watch.queueing = true;
+        watch
+            .look_for_abort()
+            .and_then(|()| act(&mut Work::begin(&mut watch)?))
+            .map_err(Failure::Work)
     }
 
     /// The word for the representation type in 150 replies.

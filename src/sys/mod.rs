@@ -16,6 +16,7 @@ pub mod process;
 pub mod random;
 pub mod signal;
 pub mod socket;
+pub mod space;
 pub mod transfer;
 pub mod wipe;
 
