@@ -20,6 +20,8 @@ pub struct Work<'run> {
     looked: Instant,
     /// Since when nothing can be heard of the client any more.
     unheard: Option<Instant>,
+    /// How long that may last.
+    grace: Duration,
 }
 
 impl<'run> Work<'run> {
@@ -34,6 +36,7 @@ impl<'run> Work<'run> {
             done: 0,
             looked: Instant::now(),
             unheard: None,
+            grace: GRACE,
         };
         work.look()?;
         Ok(work)
@@ -58,7 +61,7 @@ impl<'run> Work<'run> {
         look(self.watch, self.done, Duration::ZERO)?;
         if self.watch.control().1 == Heed::Nothing {
             let since = *self.unheard.get_or_insert(self.looked);
-            if since.elapsed() > GRACE {
+            if since.elapsed() >= self.grace {
                 return Err(Interruption::ControlLost);
             }
         }
@@ -88,6 +91,35 @@ mod tests {
         fn stranger(&mut self, _: SocketAddr) {}
 
         fn port_taken(&mut self, _: u16, _: SocketAddr) {}
+    }
+
+    /// A control connection whose client has closed its side.
+    struct Silent(UnixStream);
+
+    impl Watch for Silent {
+        fn control(&self) -> (BorrowedFd<'_>, Heed) {
+            (self.0.as_fd(), Heed::Nothing)
+        }
+
+        fn attend(&mut self, _: u64) -> Result<(), Interruption> {
+            unreachable!("nothing is waited for")
+        }
+
+        fn stranger(&mut self, _: SocketAddr) {}
+
+        fn port_taken(&mut self, _: u16, _: SocketAddr) {}
+    }
+
+    #[test]
+    fn work_for_a_client_that_cannot_be_heard_goes_on_for_a_while_only() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mut watch = Silent(ours);
+        let mut work = Work::begin(&mut watch).unwrap();
+        work.looked -= LOOK_AFTER;
+        assert_eq!(work.advance(1), Ok(()));
+        work.grace = Duration::ZERO;
+        work.looked -= LOOK_AFTER;
+        assert_eq!(work.advance(1), Err(Interruption::ControlLost));
     }
 
     #[test]

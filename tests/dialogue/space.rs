@@ -72,3 +72,13 @@ fn dsiz_counts_no_more_than_it_may() {
     let server = with_a_tree(&[("dsiz_max_entries", "0")]);
     assert_eq!(server.anonymous().command("DSIZ", 213).words(), "1239");
 }
+
+#[test]
+fn abor_ends_dsiz() {
+    let server = with_a_tree(&[]);
+    let mut control = server.anonymous();
+    control.send("DSIZ\r\nABOR\r\n");
+    control.expect(426);
+    control.expect_any(&[225, 226]);
+    control.goes_on();
+}
