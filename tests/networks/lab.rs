@@ -12,7 +12,9 @@ use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use crate::support::process::run;
 use crate::support::server::{Launch, Server};
@@ -28,9 +30,11 @@ impl Host {
     pub fn new() -> Host {
         let host = Host::open().unwrap_or_else(|error| panic!("a network namespace: {error}"));
         host.ip("link set lo up");
-        // An address is usable at once: there is no second one to look for.
-        host.setting("ipv6/conf/all/accept_dad", "0");
-        host.setting("ipv6/conf/default/accept_dad", "0");
+        if has_ipv6() {
+            // An address is usable at once: there is no second one to look for.
+            host.setting("ipv6/conf/all/accept_dad", "0");
+            host.setting("ipv6/conf/default/accept_dad", "0");
+        }
         host
     }
 
@@ -68,13 +72,35 @@ impl Host {
         })
     }
 
-    /// Lines for ip(8), without the word `ip`.
+    /// Lines for ip(8), without the word `ip`. Their addresses are in use
+    /// when this returns.
     #[track_caller]
     pub fn ip(&self, lines: &str) {
         let mut command = Command::new("ip");
         command.args(["-batch", "-"]);
         let finished = self.inside(|| run(&mut command, lines.as_bytes(), PATIENCE));
         assert!(finished.status.success(), "{lines}\n{}", finished.words());
+        const TENTATIVE: u32 = 0x40;
+        self.until_v6("an address is not in use", |addresses| {
+            addresses.iter().all(|(_, flags)| flags & TENTATIVE == 0)
+        });
+    }
+
+    /// Waits until the IPv6 addresses, each as its device and its flags, are
+    /// as they should be. Without IPv6 there is nothing to wait for.
+    #[track_caller]
+    fn until_v6(&self, otherwise: &str, right: impl Fn(&[(&str, u32)]) -> bool + Sync) {
+        let end = Instant::now() + PATIENCE;
+        self.inside(|| {
+            while let Ok(text) = fs::read_to_string("/proc/thread-self/net/if_inet6") {
+                let addresses: Vec<(&str, u32)> = text.lines().map(device_and_flags).collect();
+                if right(&addresses) {
+                    break;
+                }
+                assert!(Instant::now() < end, "{otherwise}:\n{text}");
+                thread::yield_now();
+            }
+        });
     }
 
     /// A ruleset for nft(8), added to what is there.
@@ -110,13 +136,19 @@ impl Host {
     /// Makes a router of it, for both families.
     pub fn forwards(&self) {
         self.setting("ipv4/ip_forward", "1");
-        self.setting("ipv6/conf/all/forwarding", "1");
+        if has_ipv6() {
+            self.setting("ipv6/conf/all/forwarding", "1");
+        }
     }
 
     /// Lays a cable from the device `own` of this host to the device `theirs`
     /// of `other`; both are up, neither has an address.
     #[track_caller]
     pub fn cable(&self, own: &str, other: &Host, theirs: &str) {
+        // The kernel takes its time, up to a second, to notice that a device
+        // is up whose number is that of the other end.
+        static DEVICES: AtomicU32 = AtomicU32::new(100);
+        let number = DEVICES.fetch_add(2, Ordering::Relaxed);
         // The path leads `ip` to our descriptor.
         let there = format!(
             "/proc/{}/fd/{}",
@@ -124,9 +156,22 @@ impl Host {
             other.namespace.as_raw_fd()
         );
         self.ip(&format!(
-            "link add {own} type veth peer name {theirs} netns {there}\nlink set {own} up"
+            "link add name {own} index {number} type veth \
+             peer name {theirs} index {} netns {there}\nlink set {own} up",
+            number + 1
         ));
         other.ip(&format!("link set {theirs} up"));
+        self.until_ready(own);
+        other.until_ready(theirs);
+    }
+
+    /// The kernel notices later that a cable's other end is up, and drops
+    /// what is sent before. It then gives the device a link-local address.
+    #[track_caller]
+    fn until_ready(&self, device: &str) {
+        self.until_v6("a device has no cable", |addresses| {
+            addresses.iter().any(|(name, _)| *name == device)
+        });
     }
 
     /// Starts a server here.
@@ -140,6 +185,12 @@ impl Host {
         self.nft(WITNESS);
         Witness(self)
     }
+}
+
+/// A line of /proc/net/if_inet6: address, index, length, scope, flags, device.
+fn device_and_flags(line: &str) -> (&str, u32) {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    (words[5], u32::from_str_radix(words[4], 16).unwrap())
 }
 
 /// Before any other rule, so that what is dropped later is seen as well.
@@ -202,6 +253,11 @@ fn seen(element: &str) -> Seen {
     };
     let port = |text: &str| text.parse().unwrap_or_else(|_| panic!("{element:?}"));
     (format!("{a}.{b}.{c}.{d}"), port(from), port(to))
+}
+
+/// Whether this kernel has IPv6.
+pub fn has_ipv6() -> bool {
+    Path::new("/proc/sys/net/ipv6").exists()
 }
 
 /// Whether networks can be built here; says so and gives false if not.

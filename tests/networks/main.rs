@@ -24,6 +24,7 @@ mod ipv6;
 mod lab;
 mod many;
 mod server_nat;
+mod sharing;
 mod strangers;
 #[path = "../support/mod.rs"]
 mod support;

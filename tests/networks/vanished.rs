@@ -57,7 +57,7 @@ fn a_cable_that_is_back_in_time_costs_no_byte() {
     if !possible() {
         return;
     }
-    let (_here, there, server, mut control, mut data) = under_way(ftpd());
+    let (_here, there, mut server, mut control, mut data) = under_way(ftpd());
     there.ip("link set wire down");
     // What is there already, and then nothing more.
     let mut bytes = Vec::new();
@@ -71,5 +71,6 @@ fn a_cable_that_is_back_in_time_costs_no_byte() {
     assert!(bytes == large());
     control.expect(226);
     control.goes_on();
-    assert!(!server.log().contains("ended early"), "{}", server.log());
+    let log = server.whole_log();
+    assert!(!log.contains("ended early"), "{log}");
 }

@@ -426,6 +426,14 @@ impl Server {
         assert!(closed.is_some(), "the server wrote nothing");
     }
 
+    /// Ends the daemon and gives everything it has logged: what is not there
+    /// now was never said.
+    pub fn whole_log(&mut self) -> String {
+        self.signal(libc::SIGTERM);
+        self.wait_for_end().expect("it goes on");
+        self.log()
+    }
+
     /// Waits until a line of the log holds `words`, and gives that line.
     #[track_caller]
     pub fn wait_for_log(&self, words: &str) -> String {
