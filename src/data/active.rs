@@ -15,9 +15,11 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// Pauses, in microseconds, between attempts while the client's port is still taken by the
-/// connection of before. A client acknowledges our end within 40 ms, most at
-/// once; what is taken after the last pause is taken for a minute.
-const PAUSES: [u64; 9] = [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600];
+/// connection of before. A client acknowledges our end at once, or 40 to 200 ms
+/// later; what is taken after the last pause is taken for a minute.
+const PAUSES: [u64; 11] = [
+    100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200, 102_400,
+];
 
 /// Connects from the address of `local` (and from `port`, unless it is 0) to
 /// `peer`. A client that listens on the same port again is in the way of
@@ -43,41 +45,68 @@ pub fn connect(
     }
     let waiting = Waiting::new(limit);
     for pause in PAUSES {
-        match connect_once(local, peer, watch, waiting) {
-            Err(Interruption::Network(error)) if error.errno() == libc::EADDRNOTAVAIL => {
-                std::thread::sleep(Duration::from_micros(pause));
-            }
-            result => return result,
+        if let Some(attempt) = Attempt::begin(local, peer)? {
+            return attempt.finish(watch, waiting);
         }
+        std::thread::sleep(Duration::from_micros(pause));
     }
     if port != 0 {
         local.set_port(0);
         watch.port_taken(port, peer);
     }
-    connect_once(local, peer, watch, waiting)
+    match Attempt::begin(local, peer)? {
+        Some(attempt) => attempt.finish(watch, waiting),
+        None => Err(Interruption::Network(sys::Error::new(
+            "connect",
+            libc::EADDRNOTAVAIL,
+        ))),
+    }
 }
 
-fn connect_once(
-    local: SocketAddr,
+/// A connection on its way.
+struct Attempt {
+    socket: Socket,
     peer: SocketAddr,
-    watch: &mut dyn Watch,
-    waiting: Waiting,
-) -> Result<DataConnection, Interruption> {
-    let socket = bound(local)?;
-    match socket.connect(&peer.into()) {
-        Ok(()) => {}
-        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
-            wait_for(socket.as_fd(), WRITABLE, None, watch, 0, waiting)?;
-            if let Some(error) = socket.take_error().map_err(failed("getsockopt"))? {
+    arrived: bool,
+}
+
+impl Attempt {
+    /// Sets out from `local` to `peer`; `None` if a connection of before
+    /// still has both these ends.
+    fn begin(local: SocketAddr, peer: SocketAddr) -> Result<Option<Attempt>, Interruption> {
+        let socket = bound(local)?;
+        let arrived = match socket.connect(&peer.into()) {
+            Ok(()) => true,
+            Err(error) => match error.raw_os_error() {
+                Some(libc::EINPROGRESS) => false,
+                Some(libc::EADDRNOTAVAIL) => return Ok(None),
+                _ => return Err(failed("connect")(error)),
+            },
+        };
+        Ok(Some(Attempt {
+            socket,
+            peer,
+            arrived,
+        }))
+    }
+
+    /// Waits until it is there.
+    fn finish(
+        self,
+        watch: &mut dyn Watch,
+        waiting: Waiting,
+    ) -> Result<DataConnection, Interruption> {
+        if !self.arrived {
+            wait_for(self.socket.as_fd(), WRITABLE, None, watch, 0, waiting)?;
+            if let Some(error) = self.socket.take_error().map_err(failed("getsockopt"))? {
                 return Err(failed("connect")(error));
             }
         }
-        Err(error) => return Err(failed("connect")(error)),
+        Ok(DataConnection {
+            socket: self.socket.into(),
+            peer: self.peer,
+        })
     }
-    Ok(DataConnection {
-        socket: socket.into(),
-        peer,
-    })
 }
 
 fn bound(local: SocketAddr) -> Result<Socket, Interruption> {

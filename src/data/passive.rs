@@ -23,6 +23,7 @@ pub struct Promise {
     ports: Arc<PassivePorts>,
     /// The client has come.
     kept: bool,
+    dropped: Vec<SocketAddr>,
 }
 
 impl Promise {
@@ -37,11 +38,21 @@ impl Promise {
         local: SocketAddr,
         client: Option<IpAddr>,
     ) -> Result<Promise, sys::Error> {
+        let (ticket, dropped) = ports.take(local, client)?;
         Ok(Promise {
-            ticket: ports.take(local, client)?,
+            ticket,
             ports: Arc::clone(ports),
             kept: false,
+            dropped,
         })
+    }
+
+    /// The first of those who had connected to the port before it was
+    /// promised, and were dropped; some of them may be strangers to others
+    /// who hold the port.
+    #[must_use]
+    pub fn dropped(&self) -> &[SocketAddr] {
+        &self.dropped
     }
 
     /// The port to announce.

@@ -36,6 +36,9 @@ const PROMISES: u8 = 16;
 /// Room in a listener's queue: a stranger who fills it keeps the client out.
 const BACKLOG: i32 = 512;
 
+/// Dropped connections that are told of.
+const TOLD: usize = 3;
+
 /// Ports tried at random before the range is walked from end to end.
 const DRAWS: usize = 64;
 
@@ -201,7 +204,8 @@ impl PassivePorts {
     }
 
     /// A ticket for a port of the address of `local` (whose own port does
-    /// not matter), for a session that waits for `client`, or for anybody.
+    /// not matter), for a session that waits for `client`, or for anybody;
+    /// and who had come there before and was dropped.
     ///
     /// # Errors
     /// EADDRINUSE when every port is held by somebody from whom `client`
@@ -210,7 +214,7 @@ impl PassivePorts {
         &self,
         local: SocketAddr,
         client: Option<IpAddr>,
-    ) -> Result<Ticket, sys::Error> {
+    ) -> Result<(Ticket, Vec<SocketAddr>), sys::Error> {
         let local = with_port(local, 0);
         let mut store = self.store();
         let address = match store.take_ready(local, READY) {
@@ -226,11 +230,11 @@ impl PassivePorts {
             unreachable!("the port was found in this store a moment ago, under this lock");
         };
         drop(store);
-        self.clear_queue(&ticket);
+        let dropped = self.clear_queue(&ticket);
         if let Some(holder) = self.store().holder(&ticket) {
             holder.expecting = true;
         }
-        Ok(ticket)
+        Ok((ticket, dropped))
     }
 
     /// Ports of the range, beginning anywhere: all of a small range, some of
@@ -287,15 +291,21 @@ impl PassivePorts {
     }
 
     /// Accepts what has queued up at a port and hands it to its holders.
-    /// What is nobody's is dropped: it came before the promise.
-    pub(super) fn clear_queue(&self, ticket: &Ticket) {
+    /// What is nobody's is dropped: a stranger, or a client that came before
+    /// the promise. Gives the first of those.
+    pub(super) fn clear_queue(&self, ticket: &Ticket) -> Vec<SocketAddr> {
+        let mut dropped = Vec::new();
         // Nobody shall be kept busy by connecting faster than this.
         for _ in 0..BACKLOG {
             let Ok((socket, peer)) = accept_non_blocking(ticket.listener.as_fd()) else {
-                return;
+                break;
             };
-            let _ = self.hand_over(ticket, DataConnection { socket, peer });
+            let handed = self.hand_over(ticket, DataConnection { socket, peer });
+            if handed.is_err() && dropped.len() < TOLD {
+                dropped.push(peer);
+            }
         }
+        dropped
     }
 
     /// Hands a connection to that holder of the ticket's port whose client

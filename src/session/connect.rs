@@ -196,6 +196,13 @@ impl Session {
                 Failure::refused(Code::CannotOpenData, "No passive port is free now.")
             })?;
         let port = promise.port();
+        for peer in promise.dropped() {
+            log::info!(
+                "{}: connection from {peer} to port {port} dropped: nobody waits for it \
+                 (pasv_promiscuous)",
+                self.tag
+            );
+        }
         self.endpoint = Endpoint::Passive(promise);
         if self.hasty {
             std::thread::sleep(HASTE);

@@ -146,8 +146,8 @@ impl Watch for Attendant<'_> {
 
     fn port_taken(&mut self, port: u16, peer: SocketAddr) {
         log::info!(
-            "{}: the last data connection to {peer} is still in TIME_WAIT and the client uses no \
-             TCP timestamps: this one does not leave from port {port}",
+            "{}: the last data connection to {peer} still has port {port} (without TCP timestamps \
+             it keeps it for a minute): this one leaves from another port",
             self.tag
         );
     }
