@@ -1,5 +1,6 @@
 //! Addresses of data connections as text: PORT and PASV (RFC 959 sections
-//! 4.1.2 and 5.3.2), EPRT and EPSV (RFC 2428). Whether an address may be
+//! 4.1.2 and 5.3.2), EPRT and EPSV (RFC 2428), LPRT and LPSV (RFC 1639).
+//! Whether an address may be
 //! connected to is `session`'s to decide.
 #![forbid(unsafe_code)]
 
@@ -12,7 +13,8 @@ use crate::protocol::parse::parse_decimal;
 pub enum AddressError {
     /// Wrong in form, a number out of range, or port 0 (501).
     Syntax,
-    /// A protocol number other than 1 (IPv4) and 2 (IPv6) (522).
+    /// A protocol number other than 1 (IPv4) and 2 (IPv6) (522), or for LPRT
+    /// an address family other than 4 and 6 (521).
     Family,
 }
 
@@ -93,6 +95,46 @@ pub fn parse_epsv(argument: &[u8]) -> Result<EpsvRequest, AddressError> {
     }
 }
 
+/// Reads LPRT's argument: an address family, 4 or 6, the length of an address
+/// and its octets, the length of a port and its octets.
+pub fn parse_lprt(argument: &[u8]) -> Result<SocketAddr, AddressError> {
+    // The longest form is that of IPv6: 1 + 1 + 16 + 1 + 2 numbers.
+    let mut numbers = Vec::with_capacity(21);
+    for text in without_trailing_blanks(argument).split(|byte| *byte == b',') {
+        if numbers.len() == 21 {
+            return Err(AddressError::Syntax);
+        }
+        numbers.push(octet(text)?);
+    }
+    let (address, port) = match *numbers.as_slice() {
+        [4, 4, a, b, c, d, 2, p1, p2] => (IpAddr::V4(Ipv4Addr::new(a, b, c, d)), [p1, p2]),
+        [6, 16, ref rest @ .., 2, p1, p2] => {
+            let octets: [u8; 16] = rest.try_into().map_err(|_| AddressError::Syntax)?;
+            (IpAddr::V6(Ipv6Addr::from(octets)), [p1, p2])
+        }
+        [4 | 6, ..] | [_] | [] => return Err(AddressError::Syntax),
+        [_, _, ..] => return Err(AddressError::Family),
+    };
+    match u16::from_be_bytes(port) {
+        0 => Err(AddressError::Syntax),
+        port => Ok(SocketAddr::new(address, port)),
+    }
+}
+
+/// The address in a 228 reply, without its brackets, in the form of LPRT's
+/// argument.
+#[must_use]
+pub fn format_lpsv(address: SocketAddr) -> String {
+    let mut numbers = match address.ip() {
+        IpAddr::V4(ip) => [&[4, 4][..], &ip.octets()].concat(),
+        IpAddr::V6(ip) => [&[6, 16][..], &ip.octets()].concat(),
+    };
+    numbers.push(2);
+    numbers.extend_from_slice(&address.port().to_be_bytes());
+    let texts: Vec<String> = numbers.iter().map(u8::to_string).collect();
+    texts.join(",")
+}
+
 /// The address in a 227 reply, without its brackets: `h1,h2,h3,h4,p1,p2`.
 #[must_use]
 pub fn format_pasv(address: SocketAddrV4) -> String {
@@ -156,6 +198,50 @@ mod tests {
             parse_port(b"255,255,255,255,255,255"),
             Ok("255.255.255.255:65535".parse().unwrap())
         );
+    }
+
+    #[test]
+    fn long_addresses_are_read_as_they_are_written() {
+        for (text, address) in [
+            ("4,4,192,168,0,1,2,4,1", "192.168.0.1:1025"),
+            (
+                "6,16,32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1,2,255,255",
+                "[2001:db8::1]:65535",
+            ),
+        ] {
+            let address: SocketAddr = address.parse().unwrap();
+            assert_eq!(parse_lprt(text.as_bytes()), Ok(address));
+            assert_eq!(format_lpsv(address), text);
+        }
+        assert_eq!(
+            parse_lprt(b"4,4,10,0,0,1,2,0,21 "),
+            Ok("10.0.0.1:21".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn long_addresses_of_other_forms_are_refused() {
+        for bad in [
+            "",
+            "4",
+            "4,4,1,2,3,4,2,0,0",
+            "4,4,1,2,3,4,1,9",
+            "4,4,1,2,3,4,2,4,1,",
+            "4,16,1,2,3,4,2,4,1",
+            "6,16,1,2,2,4,1",
+            "6,4,1,2,3,4,2,4,1",
+            "4,4,1,2,3,256,2,4,1",
+            "4 ,4,1,2,3,4,2,4,1",
+        ] {
+            assert_eq!(
+                parse_lprt(bad.as_bytes()),
+                Err(AddressError::Syntax),
+                "{bad}"
+            );
+        }
+        assert_eq!(parse_lprt(b"5,4,1,2,3,4,2,4,1"), Err(AddressError::Family));
+        let long = "6,16,".to_owned() + &"1,".repeat(10_000) + "1";
+        assert_eq!(parse_lprt(long.as_bytes()), Err(AddressError::Syntax));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub enum Code {
     ClosingData = 226,
     /// 227: entering passive mode, with an IPv4 address (RFC 959).
     PassiveMode = 227,
+    /// 228: entering long passive mode, with an address (RFC 1639).
+    LongPassiveMode = 228,
     /// 229: entering extended passive mode, with a port (RFC 2428).
     ExtendedPassiveMode = 229,
     /// 230: logged in (RFC 959).
@@ -86,6 +88,9 @@ pub enum Code {
     BadSequence = 503,
     /// 504: not implemented for that argument (RFC 959).
     ParameterNotImplemented = 504,
+    /// 521: address family not supported; the text names those that are
+    /// (RFC 1639).
+    FamilyNotSupported = 521,
     /// 522: network protocol not supported; the text names those that are
     /// (RFC 2428).
     ProtocolNotSupported = 522,

@@ -358,10 +358,10 @@ mod tests {
             );
         }
         let forged = FactEntry {
-            name: b"x\r\ntype=dir; y\0",
+            name: b"x\r\ntype=dir; y",
             ..entry(Kind::File, 0)
         };
-        assert_eq!(line(&forged, Facts::NONE), " x??type=dir; y?\r\n");
+        assert_eq!(line(&forged, Facts::NONE), " x%0D%0Atype=dir; y\r\n");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use crate::protocol::digits::{push_decimal, push_right};
+use crate::protocol::name::to_wire;
 use crate::protocol::time::{Timestamp, format_list};
 
 /// Bits of `st_mode` (inode(7)); `protocol` does without libc.
@@ -101,22 +102,15 @@ fn append_columns(out: &mut Vec<u8>, entry: &ListEntry<'_>, clock: &ListClock) {
     }
 }
 
-/// Appends a name with `?` for CR, LF and NUL, which would end a line of a
-/// listing early or are not allowed in one (RFC 959 section 3.1.1.1). FTP has
-/// no escape for names, so such a file shows but cannot be asked for.
+/// Appends a name as a line may hold it: see [`to_wire`].
 pub fn append_name(out: &mut Vec<u8>, name: &[u8]) {
-    let before = out.len();
-    out.extend_from_slice(name);
-    // Clean names, nearly all of them, are copied whole and looked at once.
+    // Clean names, nearly all of them, are looked at once and copied whole.
     // Without an early end the compiler looks at many octets at once.
-    if name
-        .iter()
-        .fold(false, |found, byte| found | ends_line(*byte))
-    {
-        let copied = out.iter_mut().skip(before);
-        copied
-            .filter(|byte| ends_line(**byte))
-            .for_each(|byte| *byte = b'?');
+    let plain = |byte: u8| !matches!(byte, b'\r' | b'\n' | b'%');
+    if name.iter().fold(true, |found, byte| found & plain(*byte)) {
+        out.extend_from_slice(name);
+    } else {
+        out.extend_from_slice(&to_wire(name));
     }
 }
 
@@ -188,10 +182,6 @@ fn append_device(out: &mut Vec<u8>, major: u32, minor: u32) {
     push_decimal(&mut text, minor.into());
     out.resize(out.len() + 8_usize.saturating_sub(text.len()), b' ');
     out.extend_from_slice(&text);
-}
-
-fn ends_line(byte: u8) -> bool {
-    matches!(byte, b'\r' | b'\n' | 0)
 }
 
 /// Options of LIST, NLST and STAT in the manner of ls(1).
@@ -350,12 +340,12 @@ mod tests {
     fn a_name_with_line_ends_forges_no_line() {
         let forged = ListEntry {
             target: Some(b"c\nd"),
-            ..entry(b"a\r\n-rw b\0")
+            ..entry(b"a\r\n-rw b")
         };
-        assert!(line(&forged).ends_with(" a??-rw b? -> c?d\r\n"));
+        assert!(line(&forged).ends_with(" a%0D%0A-rw b -> c%0Ad\r\n"));
         let mut out = b"x\r\n".to_vec();
         append_name(&mut out, b"\xFF\t\n");
-        assert_eq!(out, b"x\r\n\xFF\t?", "what stood before is left alone");
+        assert_eq!(out, b"x\r\n\xFF\t%0A", "what stood before is left alone");
     }
 
     #[test]

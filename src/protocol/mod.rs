@@ -7,15 +7,20 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod alien;
+pub mod charset;
 pub mod code;
 pub mod command;
 pub mod digest;
 mod digits;
 pub mod escape;
 pub mod facts;
+pub mod host;
 pub mod ladder;
+pub mod language;
 pub mod line;
 pub mod listing;
+pub mod name;
 pub mod networks;
 pub mod parse;
 pub mod path;
@@ -29,11 +34,14 @@ pub mod site;
 pub mod time;
 
 pub use address::{AddressError, EpsvRequest};
+pub use alien::Alien;
+pub use charset::Charset;
 pub use code::Code;
 pub use command::{Access, Arg, COMMANDS, CommandSpec, FEATURES, Needs, UNIMPLEMENTED, Verb};
 pub use digest::{Algorithm, Digest};
 pub use escape::Escaped;
 pub use facts::{FactEntry, Facts, Kind, Perm};
+pub use language::Language;
 pub use line::{Line, LineReader, MAX_LINE};
 pub use listing::{ListClock, ListEntry, ListOptions, Owner};
 pub use parse::{ParseError, Request};

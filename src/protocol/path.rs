@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::protocol::escape::Escaped;
+use crate::protocol::name::to_wire;
 
 /// Longest pathname, in octets with its leading slash: PATH_MAX less its NUL,
 /// and one for the slash the kernel does not get to see.
@@ -105,12 +106,13 @@ impl VirtualPath {
     }
 
     /// The pathname as a 257 reply shows it: in quotes, quotes within it
-    /// doubled (RFC 959 appendix II).
+    /// doubled (RFC 959 appendix II), ends of lines as in `name`.
     #[must_use]
     pub fn quoted(&self) -> Vec<u8> {
-        let mut quoted = Vec::with_capacity(self.as_bytes().len() + 2);
+        let wire = to_wire(self.as_bytes());
+        let mut quoted = Vec::with_capacity(wire.len() + 2);
         quoted.push(b'"');
-        for byte in self.as_bytes() {
+        for byte in wire.iter() {
             if *byte == b'"' {
                 quoted.push(b'"');
             }

@@ -50,6 +50,21 @@ impl From<Cow<'static, [u8]>> for Text {
 }
 
 impl Text {
+    /// The template with each `{}` replaced by the next of `parts`, which may
+    /// be names of any octets.
+    #[must_use]
+    pub fn filled(template: &str, parts: &[&[u8]]) -> Text {
+        let mut text = Vec::new();
+        let mut parts = parts.iter();
+        for (index, fixed) in template.split("{}").enumerate() {
+            if index > 0 {
+                text.extend_from_slice(parts.next().copied().unwrap_or_default());
+            }
+            text.extend_from_slice(fixed.as_bytes());
+        }
+        Text::from(text)
+    }
+
     /// The octets, not escaped.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -119,6 +134,26 @@ impl Reply {
         match self.lead.first() {
             Some(Lead::Coded(text) | Lead::Indented(text)) => (text.as_bytes(), true),
             None => (self.text(), false),
+        }
+    }
+
+    /// The reply with every text changed for which `change` gives another.
+    /// It is told whether the text is that of an indented line.
+    #[must_use]
+    pub fn with_texts(&self, mut change: impl FnMut(&[u8], bool) -> Option<Vec<u8>>) -> Reply {
+        let mut changed = |text: &Text, indented| match change(text.as_bytes(), indented) {
+            Some(new) => Text::from(new),
+            None => text.clone(),
+        };
+        let lead = self.lead.iter().map(|lead| match lead {
+            Lead::Coded(text) => Lead::Coded(changed(text, false)),
+            Lead::Indented(text) => Lead::Indented(changed(text, true)),
+        });
+        let lead = lead.collect();
+        Reply {
+            code: self.code,
+            lead,
+            last: changed(&self.last, false),
         }
     }
 
