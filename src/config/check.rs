@@ -11,8 +11,9 @@ use super::finding::{Finding, Note};
 use super::load::Accounts;
 use super::options::Config;
 use super::parse::shown;
-use crate::protocol::PortSet;
+use crate::protocol::host::HostNames;
 use crate::protocol::networks::AddressMap;
+use crate::protocol::{Charset, Language, PortSet};
 
 /// The findings and errors of a check, with the configuration they are about.
 struct Report<'a> {
@@ -69,6 +70,7 @@ pub(super) fn check(
     listening(&mut report);
     ranges(&mut report);
     passive(&mut report);
+    names(&mut report);
     logins(&mut report, accounts);
     writing(&mut report);
     if config.trace_connections && config.background {
@@ -168,6 +170,22 @@ fn passive(report: &mut Report<'_>) {
             config.pasv_min_port
         };
         report.error("pasv_min_port", Problem::PortsReversed { min, max });
+    }
+}
+
+fn names(report: &mut Report<'_>) {
+    let config = report.config;
+    if HostNames::parse(&config.host_names).is_none() {
+        let text = shown(&config.host_names);
+        report.error("host_names", Problem::BadHostNames(text));
+    }
+    if Language::parse(&config.default_language).is_none() {
+        let text = shown(&config.default_language);
+        report.error("default_language", Problem::BadLanguage(text));
+    }
+    if !config.client_charset.is_empty() && Charset::parse(&config.client_charset).is_none() {
+        let text = shown(&config.client_charset);
+        report.error("client_charset", Problem::BadCharset(text));
     }
 }
 
@@ -349,6 +367,23 @@ mod tests {
             judged("pasv_addr_refresh=60", Accounts::Configured).unwrap(),
             ["f:1: pasv_addr_refresh: has no effect while pasv_addr_resolve is NO"]
         );
+    }
+
+    #[test]
+    fn hosts_languages_and_charsets_must_be_known() {
+        assert_eq!(
+            errors("client_charset=klingon"),
+            [
+                "f:1: client_charset: \"klingon\" is not a charset for file names such as GBK or windows-1251"
+            ]
+        );
+        assert_eq!(
+            errors("client_charset=utf-16\ndefault_language=de").len(),
+            2
+        );
+        assert_eq!(errors("host_names=ftp.example.org:21").len(), 1);
+        let fine = "client_charset=gbk\ndefault_language=zh-CN\nhost_names=a.example,[::1]";
+        assert!(judged(fine, Accounts::Configured).is_ok());
     }
 
     #[test]

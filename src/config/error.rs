@@ -101,6 +101,12 @@ pub enum Problem {
     BadAddressMap(String),
     /// Not a list of ports.
     BadPorts(String),
+    /// Not a list of host names.
+    BadHostNames(String),
+    /// Not a language there are replies in.
+    BadLanguage(String),
+    /// Not a charset for names.
+    BadCharset(String),
     /// pasv_min_port above pasv_max_port.
     PortsReversed {
         /// Effective lowest port.
@@ -165,6 +171,15 @@ impl fmt::Display for Problem {
             Problem::BadPorts(text) => write!(
                 f,
                 "{text:?} is not a list of ports such as 30000-30009,30020"
+            ),
+            Problem::BadHostNames(text) => write!(
+                f,
+                "{text:?} is not a list of host names such as ftp.example.org,203.0.113.7"
+            ),
+            Problem::BadLanguage(value) => write!(f, "\"{value}\" is neither en nor zh"),
+            Problem::BadCharset(value) => write!(
+                f,
+                "\"{value}\" is not a charset for file names such as GBK or windows-1251"
             ),
             Problem::BadIpv4(value) => write!(f, "\"{value}\" is not a numeric IPv4 address"),
             Problem::BadIpv6(value) => write!(f, "\"{value}\" is not a numeric IPv6 address"),

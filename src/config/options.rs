@@ -291,6 +291,17 @@ options! {
         "Seconds of silence on the control connection after which the system probes it, and then again and again. Nothing is said there during a long transfer, and routers that translate addresses forget silent connections, many after two to five minutes: the transfer would end well and its 226 never arrive. It also ends sessions whose client has vanished. 0 sends no probes; the largest value is 32767.",
         "Not an option of vsftpd, which leaves the interval to the system: two hours.";
 }
+"Names and languages" {
+    Text client_charset = "",
+        "Charset of file names at clients that do not use UTF-8: GBK, Big5, Shift_JIS, windows-1251 or another one of the WHATWG's list. Names are UTF-8 on the disk and are converted both ways; what the charset does not hold shows as a percent sign and two hexadecimal digits for each byte, and may be sent back so. A session begins in this charset, unless it is empty, and changes to UTF-8 when the client says OPTS UTF8 ON or sends a name that is UTF-8 and cannot be of the charset. OPTS UTF8 OFF takes it back. When empty, names are passed on byte by byte.",
+        "Not an option of vsftpd.";
+    Text default_language = "en",
+        "Language of replies until a client says LANG: en or zh.",
+        "Not an option of vsftpd.";
+    Text host_names = "",
+        "Names under which clients know this server, with commas between them; a name in the HOST command that is none of them is refused. Addresses may be among them; the address the client has connected to always counts. When empty, every name is accepted.",
+        "Not an option of vsftpd.";
+}
 "Greeting and log" {
     Text ftpd_banner = "",
         "Text of the greeting, in place of the built-in one.";

@@ -13,6 +13,12 @@
 pub enum Verb {
     User,
     Pass,
+    Acct,
+    Rein,
+    Host,
+    Lang,
+    Clnt,
+    Csid,
     Quit,
     Noop,
     Syst,
@@ -34,6 +40,9 @@ pub enum Verb {
     Pasv,
     Eprt,
     Epsv,
+    Lprt,
+    Lpsv,
+    Pret,
     Rest,
     Retr,
     Stor,
@@ -135,11 +144,13 @@ pub static FEATURES: &[&str] = &["TVFS", "UTF8"];
 /// obey: they get 502, not 500, so that a client learns the spelling was right.
 pub static UNIMPLEMENTED: &[&str] = &[
     // RFC 959; RFC 765's mail commands were withdrawn and stay unknown.
-    "ACCT", "REIN", "SMNT", "STOU", //
-    // RFC 2228, 2389 to 2640, 1639, 7151
-    "ADAT", "AUTH", "CCC", "CONF", "ENC", "HOST", "LANG", "LPRT", "LPSV", "MIC", "PBSZ", "PROT",
+    // SMNT: nothing is mounted, and 202 (superfluous) would let the client
+    // believe that it now sees another file system.
+    "SMNT", "STOU", //
+    // RFC 2228
+    "ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT",
     // Drafts and customs of other servers
-    "CLNT", "CPSV", "CSID", "MFCT", "MFF", "PRET", "RMDA", "SSCN", "THMB",
+    "CPSV", "MFCT", "MFF", "RMDA", "SSCN", "THMB",
 ];
 
 /// Every command, in the order of [`Verb`].
@@ -150,6 +161,19 @@ pub static COMMANDS: &[CommandSpec] = &[
     // An empty password is a password: anonymous clients send one.
     CommandSpec { verb: Verb::Pass, names: &["PASS"], arg: Arg::Optional, needs: Needs::Nothing, access: Access::Any, feat: None,
         syntax: "PASS <SP> password", help: "Give the password of the user just named.", rfc: "RFC 959 section 4.1.1" },
+    CommandSpec { verb: Verb::Acct, names: &["ACCT"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "ACCT <SP> account", help: "Give an account; none is ever needed here.", rfc: "RFC 959 section 4.1.1" },
+    CommandSpec { verb: Verb::Rein, names: &["REIN"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
+        syntax: "REIN", help: "Log out and begin anew on the same connection.", rfc: "RFC 959 section 4.1.1" },
+    CommandSpec { verb: Verb::Host, names: &["HOST"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: Some("HOST"),
+        syntax: "HOST <SP> hostname", help: "Name the host that is meant, before USER.", rfc: "RFC 7151 section 3" },
+    // The line proper is Language::feat_line.
+    CommandSpec { verb: Verb::Lang, names: &["LANG"], arg: Arg::Optional, needs: Needs::Nothing, access: Access::Any, feat: Some("LANG"),
+        syntax: "LANG [<SP> language-tag]", help: "Choose the language of replies.", rfc: "RFC 2640 section 4" },
+    CommandSpec { verb: Verb::Clnt, names: &["CLNT"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: Some("CLNT"),
+        syntax: "CLNT <SP> client", help: "Name the client's program, for the log.", rfc: "custom of clients" },
+    CommandSpec { verb: Verb::Csid, names: &["CSID"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: Some("CSID"),
+        syntax: "CSID <SP> Name=client; [Version=version;]", help: "Name the client's program and learn the server's.", rfc: "draft-peterson-streamlined-ftp-command-extensions section 4" },
     CommandSpec { verb: Verb::Quit, names: &["QUIT"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
         syntax: "QUIT", help: "End the session, after a transfer in progress.", rfc: "RFC 959 section 4.1.1" },
     CommandSpec { verb: Verb::Noop, names: &["NOOP"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
@@ -192,6 +216,14 @@ pub static COMMANDS: &[CommandSpec] = &[
         syntax: "EPRT <SP> |protocol|address|port|", help: "PORT for IPv4 and IPv6.", rfc: "RFC 2428 section 2" },
     CommandSpec { verb: Verb::Epsv, names: &["EPSV"], arg: Arg::Optional, needs: Needs::Login, access: Access::Any, feat: Some("EPSV"),
         syntax: "EPSV [<SP> ( 1 | 2 | ALL )]", help: "PASV for IPv4 and IPv6.", rfc: "RFC 2428 section 3" },
+    CommandSpec { verb: Verb::Lprt, names: &["LPRT"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "LPRT <SP> af,hal,h1,h2...,pal,p1,p2", help: "PORT with long addresses; EPRT has replaced it.", rfc: "RFC 1639" },
+    CommandSpec { verb: Verb::Lpsv, names: &["LPSV"], arg: Arg::None, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "LPSV", help: "PASV with long addresses; EPSV has replaced it.", rfc: "RFC 1639" },
+    // Not in FEAT: clients that see it there send it before every transfer,
+    // and here it does nothing.
+    CommandSpec { verb: Verb::Pret, names: &["PRET"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
+        syntax: "PRET <SP> command [<SP> pathname]", help: "Announce the transfer command that will follow PASV.", rfc: "custom of distributed servers" },
     CommandSpec { verb: Verb::Rest, names: &["REST"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: Some("REST STREAM"),
         syntax: "REST <SP> offset", help: "Start the next transfer at this byte.", rfc: "RFC 3659 section 5" },
     CommandSpec { verb: Verb::Retr, names: &["RETR"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: None,
@@ -450,11 +482,15 @@ mod tests {
         lines.sort_unstable();
         let expected = [
             "AVBL",
+            "CLNT",
             "COMB",
+            "CSID",
             "DSIZ",
             "EPRT",
             "EPSV",
             "HASH",
+            "HOST",
+            "LANG",
             "MD5",
             "MDTM",
             "MFMT",

@@ -173,7 +173,7 @@ impl Master {
                     ),
                 };
                 log::info!("{peer} turned away ({option})");
-                return turn_away(&socket, text);
+                return self.turn_away(&socket, text);
             }
         };
         let id = SessionId(self.next_session);
@@ -193,21 +193,22 @@ impl Master {
             && let Ok((socket, peer)) = accept_blocking(listener.socket.as_fd())
         {
             log::error!("{peer} turned away: no more descriptors (RLIMIT_NOFILE)");
-            turn_away(&socket, "The server is out of resources, please try later.");
+            self.turn_away(&socket, "The server is out of resources, please try later.");
         } else {
             std::thread::sleep(SHORTAGE);
         }
         self.spare = spare();
     }
+
+    /// Says 421 without waiting; the connection closes on drop.
+    fn turn_away(&self, socket: &OwnedFd, text: &'static str) {
+        let mut out = Vec::new();
+        let reply = Reply::new(Code::ServiceNotAvailable, text);
+        self.service.phrase(&reply).encode(&mut out);
+        let _ = send(socket.as_fd(), &out, false);
+    }
 }
 
 fn spare() -> Option<File> {
     File::open("/dev/null").ok()
-}
-
-/// Says 421 without waiting; the connection closes on drop.
-fn turn_away(socket: &OwnedFd, text: &'static str) {
-    let mut out = Vec::new();
-    Reply::new(Code::ServiceNotAvailable, text).encode(&mut out);
-    let _ = send(socket.as_fd(), &out, false);
 }

@@ -1,14 +1,15 @@
 //! Where the next data connection goes or comes from: PORT, PASV (RFC 959
-//! section 4.1.2), EPRT and EPSV (RFC 2428).
+//! section 4.1.2), EPRT and EPSV (RFC 2428), LPRT and LPSV (RFC 1639).
 
 use super::{Failure, Session};
 use crate::data::Promise;
 use crate::protocol::address::{
-    AddressError, EpsvRequest, format_epsv, format_pasv, parse_eprt, parse_epsv, parse_port,
+    AddressError, EpsvRequest, format_epsv, format_lpsv, format_pasv, parse_eprt, parse_epsv,
+    parse_lprt, parse_port,
 };
 use crate::protocol::ladder::Fact;
 use crate::protocol::{Code, Reply};
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
 type Answer = Result<Reply, Failure>;
@@ -69,6 +70,36 @@ impl Session {
         ))
     }
 
+    /// `LPRT <SP> long-host-port` (RFC 1639), the form EPRT had first.
+    pub(super) fn lprt(&mut self, argument: &[u8]) -> Answer {
+        self.forget_endpoint();
+        self.may_be_active()?;
+        let own = self.control.local().ip();
+        let address = match parse_lprt(argument) {
+            Ok(address) if family_of(address.ip()) == family_of(own) => {
+                SocketAddr::new(address.ip().to_canonical(), address.port())
+            }
+            Ok(_) | Err(AddressError::Family) => {
+                let family = if own.is_ipv4() { 4 } else { 6 };
+                return Err(Failure::Refused(Reply::new(
+                    Code::FamilyNotSupported,
+                    format!("Supported address families are ({family})"),
+                )));
+            }
+            Err(AddressError::Syntax) => {
+                return Err(Failure::refused(
+                    Code::ArgumentError,
+                    "Illegal LPRT command.",
+                ));
+            }
+        };
+        self.set_active(address, "Illegal LPRT command.")?;
+        Ok(Reply::new(
+            Code::CommandOk,
+            "LPRT command successful. Consider using EPSV.",
+        ))
+    }
+
     fn may_be_active(&self) -> Result<(), Failure> {
         if self.epsv_only {
             return Err(epsv_all());
@@ -120,27 +151,50 @@ impl Session {
             ));
         };
         let port = self.promise_port()?;
-        let address = match self.control.peer().ip() {
-            IpAddr::V4(client) => {
-                let announced = &self.service.announced;
-                let address = announced.to(client, local);
-                if announced.is_news(client, address) {
-                    log::warn!(
-                        "{}: PASV announces {address}, which a client out there cannot reach: \
-                         set pasv_address or pasv_address_map to the address it can",
-                        self.tag
-                    );
-                }
-                address
-            }
-            IpAddr::V6(_) => local,
-        };
+        let address = self.announce(local);
         self.trace_listening(port, address.into());
         let text = format_pasv(SocketAddrV4::new(address, port));
         Ok(Reply::new(
             Code::PassiveMode,
             format!("Entering Passive Mode ({text})."),
         ))
+    }
+
+    /// `LPSV` (RFC 1639), the form EPSV had first.
+    pub(super) fn lpsv(&mut self) -> Answer {
+        self.may_be_passive()?;
+        if self.epsv_only {
+            return Err(epsv_all());
+        }
+        let port = self.promise_port()?;
+        let address = match self.control.local().ip() {
+            IpAddr::V4(local) => self.announce(local).into(),
+            local @ IpAddr::V6(_) => local,
+        };
+        self.trace_listening(port, address);
+        let text = format_lpsv(SocketAddr::new(address, port));
+        Ok(Reply::new(
+            Code::LongPassiveMode,
+            format!("Entering Long Passive Mode ({text})."),
+        ))
+    }
+
+    /// The address a client of IPv4, who reached the server at `local`, is
+    /// told to connect to.
+    fn announce(&self, local: Ipv4Addr) -> Ipv4Addr {
+        let IpAddr::V4(client) = self.control.peer().ip() else {
+            return local;
+        };
+        let announced = &self.service.announced;
+        let address = announced.to(client, local);
+        if announced.is_news(client, address) {
+            log::warn!(
+                "{}: PASV announces {address}, which a client out there cannot reach: \
+                 set pasv_address or pasv_address_map to the address it can",
+                self.tag
+            );
+        }
+        address
     }
 
     /// `EPSV [ <SP> net-prt | ALL ]` (RFC 2428 section 3).

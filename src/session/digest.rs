@@ -10,6 +10,7 @@ use super::{Failure, Session};
 use crate::data::{Interruption, Work};
 use crate::fs;
 use crate::protocol::command::Verb;
+use crate::protocol::name::to_wire;
 use crate::protocol::quoted::{file_parts, listed, unquoted};
 use crate::protocol::{Algorithm, Code, Digest, Escaped, Reply};
 use crate::sys;
@@ -121,7 +122,7 @@ impl Session {
         // of one byte but by its digest.
         let (start, last) = (shown.start, shown.end.saturating_sub(1));
         let mut text = format!("{} {start}-{last} {digest} ", algorithm.name()).into_bytes();
-        text.extend_from_slice(pathname);
+        text.extend_from_slice(&to_wire(pathname));
         Ok(Reply::new(Code::FileStatus, text))
     }
 
@@ -177,7 +178,7 @@ impl Session {
         let file = self
             .readable(&unquoted(pathname))
             .map_err(|failure| or_if_directory(failure, Code::ParameterNotImplemented))?;
-        let mut text = pathname.to_vec();
+        let mut text = to_wire(pathname).into_owned();
         self.append_md5(&mut text, &file)?;
         Ok(Reply::new(Code::FileDigest, text))
     }
@@ -200,7 +201,7 @@ impl Session {
             if !text.is_empty() {
                 text.extend_from_slice(b", ");
             }
-            text.extend_from_slice(one.written);
+            text.extend_from_slice(&to_wire(one.written));
             self.append_md5(&mut text, &file)?;
         }
         let code = match names.len() {

@@ -5,7 +5,11 @@ use super::{Failure, Session};
 use crate::protocol::command::{Access, Needs, Verb};
 use crate::protocol::ladder::Side;
 use crate::protocol::parse::{ParseError, Request, parse};
-use crate::protocol::{Algorithm, Code, Escaped, Line, Reply};
+use crate::protocol::{Algorithm, Alien, Code, Escaped, Line, Reply, alien};
+
+/// Lines without a command after which a client that is not logged in is no
+/// client.
+const PATIENCE: u32 = 10;
 
 impl Session {
     /// Carries out one line of the control connection.
@@ -15,12 +19,22 @@ impl Session {
             Line::Text(text) => text,
             Line::TooLong => return self.refuse_line("Input line too long."),
             Line::BadByte => return self.refuse_line("Illegal character in command."),
+            Line::Tls => return self.cut_off(Alien::Tls),
         };
+        if let Some(alien) = alien::recognise(&text) {
+            return self.cut_off(alien);
+        }
         // A fault to order, for the test that one session's harms no other.
         #[cfg(test)]
         assert_ne!(text, b"XPANIC", "as ordered");
         match parse(&text) {
-            Ok(request) => self.carry_out(&request),
+            Ok(request) => {
+                let argument = self.meant(&request);
+                self.carry_out(&Request {
+                    verb: request.verb,
+                    argument: &argument,
+                });
+            }
             // vsftpd ignores empty lines as well; some clients send them.
             Err(ParseError::Empty) => {}
             Err(error) => {
@@ -28,14 +42,37 @@ impl Session {
                 // What is no command may be a password typed at the wrong
                 // moment: it is shown in no log before login.
                 log::debug!("{}: malformed, {}", self.tag, reply.code().as_u16());
-                self.say(&reply);
+                self.refuse_unknown(&reply);
             }
         }
     }
 
+    /// Ends the connection of something that is no FTP client: without a
+    /// word, for what it is told a browser may show (`protocol::alien`).
+    fn cut_off(&mut self, alien: Alien) {
+        log::warn!("{}: ended: this is {alien}, not FTP", self.tag);
+        self.ending = true;
+    }
+
+    /// Says that a line was no command, for the last time if the client is not
+    /// logged in and there were too many.
+    fn refuse_unknown(&mut self, reply: &Reply) {
+        if self.login().is_err() && reply.code() == Code::SyntaxError {
+            self.unknown += 1;
+            if self.unknown >= PATIENCE {
+                log::warn!("{}: ended: {PATIENCE} lines without a command", self.tag);
+                return self.end(Reply::new(
+                    Code::ServiceNotAvailable,
+                    "Too many unknown commands.",
+                ));
+            }
+        }
+        self.say(reply);
+    }
+
     fn refuse_line(&mut self, cause: &'static str) {
         log::info!("{}: {cause}", self.tag);
-        self.say(&Reply::new(Code::SyntaxError, cause));
+        self.refuse_unknown(&Reply::new(Code::SyntaxError, cause));
     }
 
     fn carry_out(&mut self, request: &Request<'_>) {
@@ -112,6 +149,12 @@ impl Session {
         match request.verb {
             Verb::User => self.user(argument),
             Verb::Pass => self.pass(argument),
+            Verb::Acct => Ok(Reply::new(Code::Superfluous, "No account is needed here.")),
+            Verb::Rein => Ok(self.rein()),
+            Verb::Host => self.host(argument),
+            Verb::Lang => self.lang(argument),
+            Verb::Clnt => self.clnt(argument),
+            Verb::Csid => self.csid(argument),
             Verb::Quit => self.quit(),
             Verb::Noop => Ok(Reply::new(Code::CommandOk, "NOOP ok.")),
             Verb::Syst => Ok(Reply::new(Code::SystemType, "UNIX Type: L8")),
@@ -136,6 +179,9 @@ impl Session {
             Verb::Pasv => self.pasv(),
             Verb::Eprt => self.eprt(argument),
             Verb::Epsv => self.epsv(argument),
+            Verb::Lprt => self.lprt(argument),
+            Verb::Lpsv => self.lpsv(),
+            Verb::Pret => pret(argument),
             Verb::Rest => self.rest(argument),
             Verb::Retr => self.retr(argument),
             Verb::Stor => self.stor(argument),
@@ -178,7 +224,8 @@ impl Session {
 /// The argument as a log or a drawing may show it.
 pub(super) fn shown<'line>(request: &Request<'line>) -> &'line [u8] {
     match request.verb {
-        Verb::Pass => b"<hidden>",
+        // Accounts are named by secrets, where there are any.
+        Verb::Pass | Verb::Acct => b"<hidden>",
         _ => request.argument,
     }
 }
@@ -189,6 +236,24 @@ fn is_transfer(verb: Verb) -> bool {
         verb,
         Verb::Retr | Verb::Stor | Verb::Appe | Verb::List | Verb::Nlst | Verb::Mlsd
     )
+}
+
+/// `PRET <SP> command [ <SP> pathname ]`: a server that is several machines
+/// chooses one by it before PASV; this one is asked by clients of such
+/// servers, and has nothing to prepare.
+fn pret(argument: &[u8]) -> Result<Reply, Failure> {
+    match parse(argument) {
+        Ok(request) if is_transfer(request.verb) => {
+            Ok(Reply::new(Code::CommandOk, "Nothing needs to be prepared."))
+        }
+        Err(error @ ParseError::MissingArgument(verb)) if is_transfer(verb) => {
+            Err(Failure::Refused(malformed(&error)))
+        }
+        _ => Err(Failure::refused(
+            Code::ParameterNotImplemented,
+            "PRET is for commands that transfer.",
+        )),
+    }
 }
 
 fn malformed(error: &ParseError<'_>) -> Reply {

@@ -5,7 +5,7 @@
 
 use super::state::Login;
 use super::{Failure, Session};
-use crate::data::{Interruption, Transfer};
+use crate::data::Interruption;
 use crate::fs::{self, Reader};
 use crate::protocol::facts::{FactEntry, Facts, Kind, Perm, append_facts, append_facts_line};
 use crate::protocol::ladder::Side;
@@ -99,11 +99,13 @@ impl Session {
                 error => error.into(),
             })?;
         let facts = self.facts;
+        let voice = self.voice;
         let login = self.share_login()?;
         let buffers = self.service.buffers.clone();
         let opening = Reply::new(Code::FileStatusOk, "Here comes the directory listing.");
         self.transfer(Side::Server, path.as_bytes(), &opening, |transfer| {
-            send_facts(transfer, &login, facts, &directory, &mut buffers.take())
+            let mut send = |lines: &[u8]| transfer.send_bytes(&voice.lines(lines));
+            send_facts(&mut send, &login, facts, &directory, &mut buffers.take())
         })?;
         Ok(Reply::new(Code::ClosingData, "Directory send OK."))
     }
@@ -130,7 +132,7 @@ impl Session {
 }
 
 fn send_facts(
-    transfer: &mut Transfer<'_>,
+    send: &mut dyn FnMut(&[u8]) -> Result<(), Interruption>,
     login: &Login,
     facts: Facts,
     directory: &OwnedFd,
@@ -156,11 +158,11 @@ fn send_facts(
         for name in batch {
             append_named(&mut out, login, facts, directory, name);
             if out.len() >= piece {
-                transfer.send_bytes(&out)?;
+                send(&out)?;
                 out.clear();
                 piece = PIECE;
             }
         }
     }
-    transfer.send_bytes(&out)
+    send(&out)
 }

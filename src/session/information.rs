@@ -27,6 +27,7 @@ impl Session {
             .filter_map(|spec| match (spec.verb, spec.feat) {
                 (Verb::Mlst, Some(_)) => Some(feat_line(self.facts)),
                 (Verb::Hash, Some(_)) => Some(digest::feat_line(self.algorithm)),
+                (Verb::Lang, Some(_)) => Some(self.voice.language.feat_line()),
                 (_, line) => line.map(str::to_owned),
             })
             .chain(FEATURES.iter().map(|&line| line.to_owned()))
@@ -82,16 +83,16 @@ impl Session {
             0 => "No session bandwidth limit".to_owned(),
             rate => format!("Session bandwidth limit in byte/s is {rate}"),
         };
-        let name = if login.rights.any_write() {
-            "may write"
+        let standing = if login.rights.any_write() {
+            "    Logged in, may write"
         } else {
-            "may read"
+            "    Logged in, may read"
         };
         Ok(Reply::new(Code::SystemStatus, "End of status")
             .line("FTP server status:")
             .indented(format!("    ironftpd {}", env!("CARGO_PKG_VERSION")))
             .indented(format!("    Connected to {}", self.control.peer().ip()))
-            .indented(format!("    Logged in, {name}"))
+            .indented(standing)
             .indented(format!("    TYPE: {kind}, STRU: F, MODE: S"))
             .indented(format!("    {rate}"))
             .indented(format!(

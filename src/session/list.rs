@@ -82,7 +82,7 @@ impl Listing {
 
     fn append(&mut self, directory: &OwnedFd, name: &[u8]) {
         if !self.long {
-            self.out.extend_from_slice(&self.prefix);
+            append_name(&mut self.out, &self.prefix);
             append_name(&mut self.out, name);
             self.out.extend_from_slice(b"\r\n");
         } else if let Some(parent) = self.parent.filter(|_| name == b"..") {
@@ -254,11 +254,12 @@ impl Session {
     fn send_listing(&mut self, argument: &[u8], long: bool) -> Answer {
         let (mut listing, target, pathname) = self.prepare_listing(argument, long)?;
         let login = self.share_login()?;
+        let voice = self.voice;
         let buffers = self.service.buffers.clone();
         let opening = Reply::new(Code::FileStatusOk, "Here comes the directory listing.");
         self.transfer(Side::Server, &pathname, &opening, |transfer| {
             let mut send = |out: &mut Vec<u8>| {
-                let result = transfer.send_bytes(out);
+                let result = transfer.send_bytes(&voice.lines(out));
                 out.clear();
                 result
             };

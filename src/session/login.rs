@@ -1,13 +1,15 @@
-//! USER, PASS and QUIT (RFC 959 sections 4.1.1 and 5.4).
+//! USER, PASS, REIN and QUIT (RFC 959 sections 4.1.1 and 5.4).
 //!
 //! The reason of a refusal is in the log, never in the reply, and an unknown
 //! user gets the same reply after the same work as a wrong password.
 
+use super::connect::Endpoint;
 use super::state::{Login, Rights, Stage};
+use super::voice::Voice;
 use super::{Failure, Session};
 use crate::auth::{Account, Secret, is_anonymous};
 use crate::protocol::ladder::Fact;
-use crate::protocol::{Code, Escaped, Reply, VirtualPath};
+use crate::protocol::{Algorithm, Code, Escaped, Facts, Reply, VirtualPath};
 
 type Answer = Result<Reply, Failure>;
 
@@ -137,6 +139,48 @@ impl Session {
             self.trace(&Fact::Reason("too many failed logins (max_login_fails)"));
             self.ending = true;
         }
+    }
+
+    /// `REIN`: back to where the greeting was said (RFC 959 section 4.1.1).
+    /// What counts attempts goes on counting, or guessing would be free.
+    pub(super) fn rein(&mut self) -> Reply {
+        log::info!("{}: begins anew", self.tag);
+        // Named one by one, so that none is forgotten.
+        let Session {
+            service,
+            control: _,
+            tag,
+            trace: _,
+            stage,
+            ascii,
+            endpoint,
+            hasty: _,
+            epsv_only,
+            restart,
+            range,
+            rename_from,
+            facts,
+            algorithm,
+            voice,
+            failed_logins: _,
+            unknown: _,
+            last_command: _,
+            hold_reply: _,
+            delayed: _,
+            ending: _,
+        } = self;
+        tag.set_user(b"");
+        *stage = Stage::Greeted;
+        *ascii = true;
+        *endpoint = Endpoint::None;
+        *epsv_only = false;
+        *restart = 0;
+        *range = None;
+        *rename_from = None;
+        *facts = Facts::DEFAULT;
+        *algorithm = Algorithm::default();
+        *voice = Voice::of(service);
+        Reply::new(Code::ServiceReady, "Ready for a new user.")
     }
 
     /// `QUIT`.

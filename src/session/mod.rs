@@ -14,9 +14,11 @@ mod digest;
 mod dispatch;
 mod facts;
 mod failure;
+mod host;
 mod information;
 mod list;
 mod login;
+mod messages;
 mod modify;
 mod navigate;
 mod parameters;
@@ -28,6 +30,7 @@ mod state;
 mod store;
 mod trace;
 mod transfer;
+mod voice;
 
 pub use announce::{Announced, News};
 pub use service::{Service, ServiceError};
@@ -44,6 +47,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trace::Trace;
+use voice::Voice;
 
 /// Why a worker takes a session up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +97,10 @@ pub struct Session {
     rename_from: Option<VirtualPath>,
     /// Facts MLSD and MLST give (OPTS MLST).
     facts: Facts,
+    voice: Voice,
     failed_logins: u32,
+    /// Lines before login that were no command.
+    unknown: u32,
     /// The idle timer counts from here: commands count, stray bytes do not.
     last_command: Instant,
     /// The reply of the command under way is to be held back.
@@ -120,6 +127,7 @@ impl Session {
         Ok(Session {
             tag: Tag::new(id, control.peer()),
             trace: trace.then(|| Box::new(Trace::new(id, &control))),
+            voice: Voice::of(&service),
             service,
             control,
             stage: Stage::Greeted,
@@ -133,6 +141,7 @@ impl Session {
             rename_from: None,
             facts: Facts::DEFAULT,
             failed_logins: 0,
+            unknown: 0,
             last_command: Instant::now(),
             hold_reply: false,
             delayed: None,
@@ -223,13 +232,13 @@ impl Session {
             log::info!("{}: <- {} {text}", self.tag, reply.code().as_u16());
         }
         self.trace(&Fact::Reply(reply));
-        self.control.reply(reply);
+        self.control.reply(&self.voice.phrase(reply));
     }
 
     /// Ends a parked session because the server stops. Never waits.
     pub fn farewell(&mut self) {
         let reply = Reply::new(Code::ServiceNotAvailable, "Server shutting down.");
-        self.control.farewell(&reply);
+        self.control.farewell(&self.voice.phrase(&reply));
         self.trace(&Fact::Reply(&reply));
         self.trace_end(Side::Server);
     }

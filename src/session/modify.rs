@@ -3,9 +3,10 @@
 
 use super::state::{Login, Rights};
 use super::{Failure, Session};
+use crate::protocol::name::to_wire;
 use crate::protocol::parse::split_word;
 use crate::protocol::time::{format_mdtm, parse_mdtm};
-use crate::protocol::{Code, Escaped, Reply};
+use crate::protocol::{Code, Escaped, Reply, Text};
 
 type Answer = Result<Reply, Failure>;
 
@@ -46,8 +47,7 @@ impl Session {
         let path = login.cwd.join(pathname)?;
         login.root.make_directory(&path, 0o777 & !login.umask)?;
         self.changed("made directory", path.as_bytes());
-        let mut text = path.quoted();
-        text.extend_from_slice(b" created");
+        let text = Text::filled("{} created", &[&path.quoted()]);
         Ok(Reply::new(Code::PathnameCreated, text))
     }
 
@@ -122,7 +122,7 @@ impl Session {
             .set_modified(&path, stamp.seconds, stamp.nanoseconds)?;
         self.changed("set time of", path.as_bytes());
         let mut text = format!("Modify={}; ", format_mdtm(stamp)).into_bytes();
-        text.extend_from_slice(pathname);
+        text.extend_from_slice(&to_wire(pathname));
         Ok(Reply::new(Code::FileStatus, text))
     }
 

@@ -4,13 +4,13 @@
 //! root, so that a directory moved away by somebody else leads nowhere.
 
 use super::{Failure, Session};
-use crate::protocol::{Code, Reply};
+use crate::protocol::{Code, Reply, Text};
 
 impl Session {
     /// `PWD`.
     pub(super) fn pwd(&self) -> Result<Reply, Failure> {
-        let mut text = self.login()?.cwd.quoted();
-        text.extend_from_slice(b" is the current directory");
+        let path = self.login()?.cwd.quoted();
+        let text = Text::filled("{} is the current directory", &[&path]);
         Ok(Reply::new(Code::PathnameCreated, text))
     }
 

@@ -128,13 +128,7 @@ impl Session {
     pub(super) fn opts(&mut self, argument: &[u8]) -> Answer {
         let (name, options) = split_word(argument);
         match name.to_ascii_uppercase().as_slice() {
-            b"UTF8" | b"UTF-8" => match options.to_ascii_uppercase().trim_ascii() {
-                b"" | b"ON" => Ok(Reply::new(Code::CommandOk, "Always in UTF8 mode.")),
-                _ => Err(Failure::refused(
-                    Code::ParameterNotImplemented,
-                    "Names are UTF-8; it cannot be turned off.",
-                )),
-            },
+            b"UTF8" | b"UTF-8" => self.opts_utf8(options),
             b"HASH" if self.service.config.hash_enable() => self.opts_hash(options),
             b"MLST" => {
                 self.facts = parse_selection(options);

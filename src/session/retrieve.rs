@@ -4,8 +4,9 @@
 use super::{Failure, Session};
 use crate::fs;
 use crate::protocol::ladder::Side;
+use crate::protocol::name::to_wire;
 use crate::protocol::time::format_mdtm;
-use crate::protocol::{Code, Escaped, Reply, Timestamp, VirtualPath};
+use crate::protocol::{Code, Escaped, Reply, Text, Timestamp, VirtualPath};
 use crate::sys::clock;
 use crate::sys::file::Attributes;
 use std::ops::Range;
@@ -68,10 +69,14 @@ impl Session {
         } else {
             attributes.size
         };
-        let mut opening =
-            format!("Opening {} mode data connection for ", self.type_word()).into_bytes();
-        opening.extend_from_slice(pathname);
-        opening.extend_from_slice(format!(" ({length} bytes).").as_bytes());
+        let opening = Text::filled(
+            "Opening {} mode data connection for {} ({} bytes).",
+            &[
+                self.type_word().as_bytes(),
+                &to_wire(pathname),
+                length.to_string().as_bytes(),
+            ],
+        );
         let opening = Reply::new(Code::FileStatusOk, opening);
         let buffers = self.service.buffers.clone();
         let moved = self.transfer(Side::Server, path.as_bytes(), &opening, |transfer| {

@@ -1,12 +1,15 @@
 //! What all sessions share: the configuration and what was opened for it.
 
 use super::announce::Announced;
+use super::voice::Voice;
 use crate::auth::{Account, LiveAccounts};
 use crate::config::Config;
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
-use crate::protocol::{Code, Reply};
+use crate::protocol::host::HostNames;
+use crate::protocol::{Charset, Code, Language, Reply};
 use crate::sys;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -21,6 +24,12 @@ pub struct Service {
     pub(super) buffers: Buffers,
     pub(super) greeting: Reply,
     pub(super) announced: Announced,
+    /// What HOST may name.
+    pub(super) host_names: HostNames,
+    /// In which sessions begin.
+    pub(super) language: Language,
+    /// In which names are for clients that do not ask for UTF-8.
+    pub(super) charset: Option<Charset>,
     roots: Mutex<HashMap<PathBuf, Weak<Root>>>,
 }
 
@@ -68,10 +77,21 @@ impl Service {
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
             announced: Announced::new(&config),
+            // What cannot be read here, config::check has refused.
+            host_names: HostNames::parse(config.host_names()).unwrap_or_default(),
+            language: Language::parse(config.default_language()).unwrap_or(Language::English),
+            charset: Charset::parse(config.client_charset()),
             roots: Mutex::default(),
             accounts,
             config,
         })
+    }
+
+    /// A reply to a client that gets no session, in the language of the
+    /// greeting.
+    #[must_use]
+    pub fn phrase<'reply>(&self, reply: &'reply Reply) -> Cow<'reply, Reply> {
+        Voice::of(self).phrase(reply)
     }
 
     /// The configuration all this was opened for.

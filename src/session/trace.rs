@@ -106,7 +106,7 @@ impl Session {
         match line {
             Line::Text(text) => trace.draw_line(text, matches!(self.stage, Stage::In(_))),
             Line::TooLong => trace.draw(&Fact::Command(b"<too long a line>", b"")),
-            Line::BadByte => trace.draw(&Fact::Command(b"<no command>", b"")),
+            Line::BadByte | Line::Tls => trace.draw(&Fact::Command(b"<no command>", b"")),
         }
     }
 

@@ -5,13 +5,15 @@
 use super::connect::Endpoint;
 use super::state::Tag;
 use super::trace::Trace;
+use super::voice::Voice;
 use super::{Failure, Session};
 use crate::control::Connection;
 use crate::data::{DataConnection, Heed, Interruption, Limits, Transfer, Watch, Work, active};
 use crate::protocol::command::Verb;
 use crate::protocol::ladder::{Fact, Side};
+use crate::protocol::name::to_wire;
 use crate::protocol::parse::parse;
-use crate::protocol::{Code, Reply};
+use crate::protocol::{Code, Reply, Text};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -28,6 +30,7 @@ struct Attendant<'session> {
     control: &'session mut Connection,
     tag: &'session Tag,
     trace: Option<&'session Trace>,
+    voice: Voice,
     /// What is being transferred, for STAT.
     subject: &'session [u8],
     begun: Instant,
@@ -42,6 +45,7 @@ impl<'session> Attendant<'session> {
         control: &'session mut Connection,
         tag: &'session Tag,
         trace: Option<&'session Trace>,
+        voice: Voice,
         subject: &'session [u8],
     ) -> Attendant<'session> {
         Attendant {
@@ -49,6 +53,7 @@ impl<'session> Attendant<'session> {
             control,
             tag,
             trace,
+            voice,
             subject,
             begun: Instant::now(),
             heed: Heed::Input,
@@ -67,14 +72,17 @@ impl<'session> Attendant<'session> {
     }
 
     /// How far the transfer is, for STAT (RFC 959 section 4.1.3).
-    fn progress(&self, moved: u64) -> Vec<u8> {
+    fn progress(&self, moved: u64) -> Text {
         let milliseconds = self.begun.elapsed().as_millis().max(1);
         let rate = u128::from(moved) * 1000 / milliseconds;
-        let mut text = self.subject.to_vec();
-        text.extend_from_slice(
-            format!(": {moved} bytes so far, {rate} bytes per second.").as_bytes(),
-        );
-        text
+        Text::filled(
+            "Transferring {}: {} bytes so far, {} bytes per second.",
+            &[
+                &to_wire(self.subject),
+                moved.to_string().as_bytes(),
+                rate.to_string().as_bytes(),
+            ],
+        )
     }
 
     /// Answers what may be answered now.
@@ -96,7 +104,7 @@ impl<'session> Attendant<'session> {
                 trace.draw(&Fact::Reply(&reply));
             }
             self.control.skip();
-            self.control.reply(&reply);
+            self.control.reply(&self.voice.phrase(&reply));
         }
         self.control.flush().map_err(|_| Interruption::ControlLost)
     }
@@ -177,7 +185,7 @@ impl Session {
         let local = self.control.local();
         let endpoint = std::mem::take(&mut self.endpoint);
         let trace = self.trace.as_deref();
-        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, subject);
+        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, subject);
         // The command under way has no reply yet, and it comes first.
         watch.queueing = true;
         watch.look_for_abort().map_err(Failure::NoData)?;
@@ -222,7 +230,7 @@ impl Session {
             rate,
         };
         let trace = self.trace.as_deref();
-        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, subject);
+        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, subject);
         let result = said
             .map_err(|_| Interruption::ControlLost)
             .and_then(|()| watch.look_for_abort());
@@ -246,7 +254,7 @@ impl Session {
         act: impl FnOnce(&mut Work<'_>) -> Result<T, Interruption>,
     ) -> Result<T, Failure> {
         let trace = self.trace.as_deref();
-        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, b"");
+        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, b"");
         watch.queueing = true;
         watch
             .look_for_abort()
