@@ -134,7 +134,7 @@ fn rest_is_acknowledged_with_350() {
 fn verbs_of_the_rfc_that_are_not_served_are_told_apart_from_unknown_ones() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
-    for line in ["ACCT x", "SMNT /", "REIN"] {
+    for line in ["SMNT /", "AUTH TLS", "PBSZ 0"] {
         control.command(line, 502);
     }
     for line in [
