@@ -261,7 +261,8 @@ options! {
     Bool port_enable = "YES",
         "Allow active mode: the commands PORT and EPRT.";
     Bool port_promiscuous = "NO",
-        "Connect to any address a PORT or EPRT names. This lends the server to attacks on third hosts.";
+        "Connect to any address a PORT or EPRT names, but to no port below 1024. This lends the server to attacks on third hosts.",
+        "vsftpd then connects to ports below 1024 as well.";
     Bool connect_from_port_20 = "NO",
         "Make active data connections from the port ftp_data_port. Ports under 1024 need the privilege to bind them.";
     Uint ftp_data_port = "20",

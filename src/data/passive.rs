@@ -5,7 +5,7 @@
 //! (see `ports`): each watches the listener and its own bell, and what one
 //! accepts for another it hands over.
 
-use super::ports::{Arrival, PassivePorts, Ticket};
+use super::ports::{Arrival, Handed, PassivePorts, Ticket};
 use super::transfer::{Waiting, wait_for};
 use super::{DataConnection, Interruption, Watch};
 use crate::sys;
@@ -61,6 +61,14 @@ impl Promise {
         self.ticket.address.port()
     }
 
+    /// Lets go of the port: the client, if it has come already, and the first
+    /// of the strangers who have.
+    #[must_use]
+    pub fn visitors(self) -> (Option<DataConnection>, Vec<SocketAddr>) {
+        let strangers = self.ports.clear_queue(&self.ticket);
+        (self.ports.arrived(&self.ticket), strangers)
+    }
+
     /// Waits for the client. Others are dropped, and the wait goes on. The
     /// port is free again as soon as this returns.
     ///
@@ -84,7 +92,7 @@ impl Promise {
                     if client.is_none_or(|ip| ip == peer.ip().to_canonical()) {
                         break connection;
                     }
-                    if self.ports.hand_over(&self.ticket, connection).is_err() {
+                    if self.ports.hand_over(&self.ticket, connection) == Handed::Nobodys {
                         watch.stranger(peer);
                     }
                     waiting.check()?;
@@ -303,6 +311,44 @@ mod tests {
         let mut watch = nobody();
         assert!(came(&here.accept(&mut watch, LIMIT).unwrap(), &client));
         assert_eq!(watch.1, 1);
+    }
+
+    #[test]
+    fn a_wide_range_is_used_to_the_last_port() {
+        let free = TcpListener::bind((HERE, 0)).unwrap();
+        let base = free.local_addr().unwrap().port();
+        drop(free);
+        // Below or above, so that the range is within the numbers.
+        let first = if base > 40_000 { base - 300 } else { base };
+        let ports = PassivePorts::new(PortSet::range(first, first + 299));
+        // What others have now is not ours to give.
+        let others = (first..first + 300).filter(|&port| TcpListener::bind((HERE, port)).is_err());
+        let others = others.count();
+        let promises: Vec<_> = std::iter::from_fn(|| promise(&ports, HERE).ok()).collect();
+        // Other tests come and go meanwhile; without the walk some 10 are missing.
+        assert!(promises.len() + others >= 297, "{}", promises.len());
+        // And as many clients more share them.
+        let shared: Vec<_> = std::iter::from_fn(|| promise(&ports, THERE).ok()).collect();
+        assert_eq!(shared.len(), promises.len());
+    }
+
+    #[test]
+    fn each_local_address_has_ports_that_lie_ready() {
+        let ports = PassivePorts::new(PortSet::range(0, 0));
+        let take = |local: IpAddr| {
+            let local = SocketAddr::new(local, 0);
+            Promise::of(&ports, local, Some(HERE)).unwrap().port()
+        };
+        for _ in 0..200 {
+            take(HERE);
+            take(THERE);
+        }
+        // A port comes again only if its listener lay ready meanwhile.
+        for local in [HERE, THERE] {
+            let drawn: Vec<u16> = (0..200).map(|_| take(local)).collect();
+            let different: HashSet<u16> = drawn.iter().copied().collect();
+            assert!(different.len() < 100, "{}", different.len());
+        }
     }
 
     #[test]

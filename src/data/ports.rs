@@ -26,20 +26,24 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Listeners that lie ready: among so many a PASV draws, and so many
-/// descriptors they take.
+/// Listeners that lie ready for each local address: among so many a PASV
+/// draws, and so many descriptors they take.
 const READY: usize = 32;
+
+/// The same for all local addresses together, of a machine that has many.
+const READY_IN_ALL: usize = 256;
 
 /// Promises after which a listener is closed.
 const PROMISES: u8 = 16;
 
-/// Room in a listener's queue: a stranger who fills it keeps the client out.
-const BACKLOG: i32 = 512;
+/// Room in a listener's queue (the kernel cuts it down to
+/// net.core.somaxconn): a stranger who fills it keeps the client out.
+const BACKLOG: i32 = 4096;
 
 /// Dropped connections that are told of.
 const TOLD: usize = 3;
 
-/// Ports tried at random before the range is walked from end to end.
+/// Ports of a wide range tried at random before it is walked from end to end.
 const DRAWS: usize = 64;
 
 /// The passive ports and their listeners, shared by all sessions.
@@ -112,7 +116,7 @@ impl Port {
 
 impl Holder {
     fn expects(&self, client: IpAddr) -> bool {
-        self.expecting && self.client == Some(client) && self.arrived.is_none()
+        self.expecting && self.client.is_none_or(|own| own == client)
     }
 }
 
@@ -132,13 +136,16 @@ impl Store {
         holders.find(|holder| holder.number == ticket.number)
     }
 
-    /// Takes one of the ports of `local` that lie ready, if there are `least`.
-    fn take_ready(&mut self, local: SocketAddr, least: usize) -> Option<SocketAddr> {
+    /// How many ports of `local` lie ready.
+    fn ready_at(&self, local: SocketAddr) -> usize {
+        let here = |address: &&SocketAddr| with_port(**address, 0) == local;
+        self.ready.iter().filter(here).count()
+    }
+
+    /// Takes one of the ports of `local` that lie ready, if there are any.
+    fn take_ready(&mut self, local: SocketAddr) -> Option<SocketAddr> {
         let here = |address: &SocketAddr| with_port(*address, 0) == local;
-        let count = self.ready.iter().filter(|&address| here(address)).count();
-        if count < least {
-            return None;
-        }
+        let count = self.ready_at(local);
         let drawn = self.draw(count);
         let mut places = self.ready.iter().enumerate().filter(|(_, at)| here(at));
         let (place, _) = places.nth(drawn)?;
@@ -180,10 +187,18 @@ impl Store {
             return;
         }
         self.ready.push(ticket.address);
-        if self.ready.len() > READY {
-            // It may be another address's.
-            let oldest = self.ready.remove(0);
-            self.bound.remove(&oldest);
+        let local = with_port(ticket.address, 0);
+        let oldest = if self.ready.len() > READY_IN_ALL {
+            Some(0)
+        } else if self.ready_at(local) > READY {
+            let mut ready = self.ready.iter();
+            ready.position(|address| with_port(*address, 0) == local)
+        } else {
+            None
+        };
+        if let Some(oldest) = oldest {
+            let address = self.ready.remove(oldest);
+            self.bound.remove(&address);
         }
     }
 }
@@ -217,10 +232,12 @@ impl PassivePorts {
     ) -> Result<(Ticket, Vec<SocketAddr>), sys::Error> {
         let local = with_port(local, 0);
         let mut store = self.store();
-        let address = match store.take_ready(local, READY) {
+        let enough = store.ready_at(local) >= READY || store.ready.len() >= READY_IN_ALL;
+        let ready = enough.then(|| store.take_ready(local)).flatten();
+        let address = match ready {
             Some(ready) => ready,
             None => self.bind_one(&mut store, local).or_else(|error| {
-                let ready = store.take_ready(local, 1);
+                let ready = store.take_ready(local);
                 ready
                     .or_else(|| self.find_shared(&mut store, local, client))
                     .ok_or(error)
@@ -237,29 +254,35 @@ impl PassivePorts {
         Ok((ticket, dropped))
     }
 
-    /// Ports of the range, beginning anywhere: all of a small range, some of
-    /// a large one, where that many of others' in a row mean that something
-    /// else is wrong.
-    fn candidates(&self, store: &mut Store, local: SocketAddr) -> Vec<SocketAddr> {
+    /// Asks `suits` about ports of the range until it gives something: at
+    /// random first, then all of them from anywhere on.
+    fn search<T>(
+        &self,
+        store: &mut Store,
+        local: SocketAddr,
+        mut suits: impl FnMut(&mut Store, SocketAddr) -> Option<T>,
+    ) -> Option<T> {
         let width = self.ports.count();
-        let places: Vec<usize> = if width <= 4 * DRAWS {
-            let start = store.draw(width);
-            (start..start + width).map(|place| place % width).collect()
-        } else {
-            (0..DRAWS).map(|_| store.draw(width)).collect()
-        };
-        places
-            .into_iter()
-            .filter_map(|place| self.ports.nth(place))
-            .map(|port| with_port(local, port))
-            .collect()
+        let draws = if width > 4 * DRAWS { DRAWS } else { 0 };
+        let start = store.draw(width);
+        for step in 0..draws + width {
+            let place = match step.checked_sub(draws) {
+                Some(step) => (start + step) % width,
+                None => store.draw(width),
+            };
+            let port = self.ports.nth(place)?;
+            if let Some(found) = suits(store, with_port(local, port)) {
+                return Some(found);
+            }
+        }
+        None
     }
 
     fn bind_one(&self, store: &mut Store, local: SocketAddr) -> Result<SocketAddr, sys::Error> {
         let mut failure = sys::Error::new("bind", libc::EADDRINUSE);
-        for address in self.candidates(store, local) {
+        let found = self.search(store, local, |store, address| {
             if store.bound.contains_key(&address) {
-                continue;
+                return None;
             }
             match listen(address) {
                 Ok((listener, address)) => {
@@ -269,12 +292,20 @@ impl PassivePorts {
                         holders: Vec::new(),
                     };
                     store.bound.insert(address, port);
-                    return Ok(address);
+                    Some(Ok(address))
                 }
-                Err(error) => failure = error,
+                Err(error) if error.errno() == libc::EADDRINUSE => None,
+                // It would go no better at the next port.
+                Err(error) if !matches!(error.errno(), libc::EACCES | libc::EPERM) => {
+                    Some(Err(error))
+                }
+                Err(error) => {
+                    failure = error;
+                    None
+                }
             }
-        }
-        Err(failure)
+        });
+        found.unwrap_or(Err(failure))
     }
 
     /// A port that others hold and `client` may share.
@@ -284,9 +315,9 @@ impl PassivePorts {
         local: SocketAddr,
         client: Option<IpAddr>,
     ) -> Option<SocketAddr> {
-        self.candidates(store, local).into_iter().find(|address| {
-            let port = store.bound.get(address);
-            port.is_some_and(|port| port.has_room_for(client))
+        self.search(store, local, |store, address| {
+            let port = store.bound.get(&address)?;
+            port.has_room_for(client).then_some(address)
         })
     }
 
@@ -296,12 +327,12 @@ impl PassivePorts {
     pub(super) fn clear_queue(&self, ticket: &Ticket) -> Vec<SocketAddr> {
         let mut dropped = Vec::new();
         // Nobody shall be kept busy by connecting faster than this.
-        for _ in 0..BACKLOG {
+        for _ in 0..=BACKLOG {
             let Ok((socket, peer)) = accept_non_blocking(ticket.listener.as_fd()) else {
                 break;
             };
             let handed = self.hand_over(ticket, DataConnection { socket, peer });
-            if handed.is_err() && dropped.len() < TOLD {
+            if handed == Handed::Nobodys && dropped.len() < TOLD {
                 dropped.push(peer);
             }
         }
@@ -309,27 +340,25 @@ impl PassivePorts {
     }
 
     /// Hands a connection to that holder of the ticket's port whose client
-    /// it is.
-    ///
-    /// # Errors
-    /// The connection, dropped by then, was nobody's.
-    pub(super) fn hand_over(
-        &self,
-        ticket: &Ticket,
-        connection: DataConnection,
-    ) -> Result<(), Nobodys> {
+    /// it is, or drops it.
+    pub(super) fn hand_over(&self, ticket: &Ticket, connection: DataConnection) -> Handed {
         let client = connection.peer.ip().to_canonical();
         let mut store = self.store();
-        let port = store.bound.get_mut(&ticket.address).ok_or(Nobodys)?;
+        let Some(port) = store.bound.get_mut(&ticket.address) else {
+            return Handed::Nobodys;
+        };
         let mut holders = port.holders.iter_mut();
-        let holder = holders
-            .find(|holder| holder.expects(client))
-            .ok_or(Nobodys)?;
+        let Some(holder) = holders.find(|holder| holder.expects(client)) else {
+            return Handed::Nobodys;
+        };
+        if holder.arrived.is_some() {
+            return Handed::Twice;
+        }
         holder.arrived = Some(connection);
         if let Some(bell) = &holder.bell {
             bell.ring();
         }
-        Ok(())
+        Handed::Over
     }
 
     /// What another holder has accepted for this one.
@@ -362,9 +391,16 @@ impl PassivePorts {
     }
 }
 
-/// A connection that no holder waits for.
-#[derive(Debug)]
-pub(super) struct Nobodys;
+/// What became of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handed {
+    /// A holder has it.
+    Over,
+    /// Its holder had one already.
+    Twice,
+    /// No holder waits for it.
+    Nobodys,
+}
 
 /// `address` with another port and without a flow label, so that two of
 /// them are equal when they mean the same.

@@ -118,24 +118,23 @@ impl Session {
     /// never for a port of the system (RFC 2577 section 3).
     fn set_active(&mut self, address: SocketAddr, refusal: &'static str) -> Result<(), Failure> {
         self.trace(&Fact::ClientListens(address));
-        let peer = self.control.peer().ip();
-        if !self.service.config.port_promiscuous() {
-            let own = address.ip().to_canonical() == peer;
-            if !own || address.port() < 1024 {
-                log::warn!(
-                    "{}: data connection to {address} refused (port_promiscuous)",
-                    self.tag
-                );
-                self.trace(&Fact::Reason(if own {
-                    "a port of the system (port_promiscuous)"
-                } else {
-                    "not the client's address (port_promiscuous)"
-                }));
-                return Err(Failure::refused(Code::SyntaxError, refusal));
-            }
+        let own = address.ip().to_canonical() == self.control.peer().ip();
+        let cause = if address.port() < 1024 {
+            Fact::Reason("a port of the system")
+        } else if !own && !self.service.config.port_promiscuous() {
+            Fact::Reason("not the client's address (port_promiscuous)")
+        } else {
+            self.endpoint = Endpoint::Active(address);
+            return Ok(());
+        };
+        self.trace(&cause);
+        if let Fact::Reason(cause) = cause {
+            log::warn!(
+                "{}: data connection to {address} refused: {cause}",
+                self.tag
+            );
         }
-        self.endpoint = Endpoint::Active(address);
-        Ok(())
+        Err(Failure::refused(Code::SyntaxError, refusal))
     }
 
     /// `PASV`.

@@ -167,6 +167,8 @@ impl Session {
         }
         let outcome = self.work();
         if outcome == Outcome::End {
+            // Before the last reply: the client's next session may want it.
+            self.forget_endpoint();
             let _ = self.control.flush();
             self.control.drain();
         } else {

@@ -6,14 +6,13 @@ use super::dispatch::shown;
 use super::state::Stage;
 use super::{Failure, Session, SessionId};
 use crate::control::Connection;
-use crate::data::{DataConnection, Heed, Interruption, Watch};
+use crate::data::{DataConnection, Interruption};
 use crate::fs;
 use crate::protocol::Line;
 use crate::protocol::ladder::{DataFact, Ends, Fact, Ladder, Side};
 use crate::protocol::parse::{ParseError, parse};
 use crate::record;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// The drawing of one session.
@@ -67,29 +66,6 @@ pub(super) struct DataTrace {
     ends: Ends,
     /// Who opens it.
     by: Side,
-}
-
-/// Looks once whether somebody has come, and hears nothing of the control
-/// connection.
-struct Onlooker<'session> {
-    control: BorrowedFd<'session>,
-    trace: &'session Trace,
-}
-
-impl Watch for Onlooker<'_> {
-    fn control(&self) -> (BorrowedFd<'_>, Heed) {
-        (self.control, Heed::Nothing)
-    }
-
-    fn attend(&mut self, _: u64) -> Result<(), Interruption> {
-        Ok(())
-    }
-
-    fn stranger(&mut self, peer: SocketAddr) {
-        self.trace.draw_stranger(peer);
-    }
-
-    fn port_taken(&mut self, _: u16, _: SocketAddr) {}
 }
 
 impl Session {
@@ -150,12 +126,12 @@ impl Session {
         let Endpoint::Passive(promise) = std::mem::take(&mut self.endpoint) else {
             return;
         };
-        let mut watch = Onlooker {
-            control: self.control.as_fd(),
-            trace,
-        };
-        let opened = promise.accept(&mut watch, Some(Duration::ZERO));
-        let opened = opened.map_err(Failure::NoData);
+        let nobody = Failure::NoData(Interruption::TimedOut(Duration::ZERO));
+        let (client, strangers) = promise.visitors();
+        for peer in strangers {
+            trace.draw_stranger(peer);
+        }
+        let opened = client.ok_or(nobody);
         let data = self.trace_opening(Some(data), &opened);
         if let (Ok(_), Some(data)) = (&opened, data) {
             let fact = DataFact::Closed(Side::Server, Some("no transfer began"));

@@ -22,6 +22,10 @@ use std::time::{Duration, Instant};
 /// stay in the kernel until their turn comes.
 const READ_AHEAD: usize = 16 * 1024;
 
+/// Strangers told of one by one: the first tell what goes on, and a flood
+/// shall not fill the log.
+const TOLD: u32 = 3;
+
 /// Serves the control connection during a transfer: ABOR ends it, STAT and
 /// NOOP are answered at once, anything else waits its turn, and what came
 /// before the transfer's first reply or after something that waits does so
@@ -69,6 +73,14 @@ impl<'session> Attendant<'session> {
             return Err(Interruption::Aborted);
         }
         Ok(())
+    }
+
+    /// Tells of the strangers not told of one by one.
+    fn tell_of_the_rest(&self) {
+        if self.strangers > TOLD {
+            let rest = self.strangers - TOLD;
+            log::warn!("{}: and {rest} more (pasv_promiscuous)", self.tag);
+        }
     }
 
     /// How far the transfer is, for STAT (RFC 959 section 4.1.3).
@@ -140,8 +152,7 @@ impl Watch for Attendant<'_> {
 
     fn stranger(&mut self, peer: SocketAddr) {
         self.strangers += 1;
-        // The first ones tell what goes on; a flood shall not fill the log.
-        if self.strangers <= 3 {
+        if self.strangers <= TOLD {
             log::warn!(
                 "{}: data connection from {peer} dropped: not the client (pasv_promiscuous)",
                 self.tag
@@ -202,7 +213,9 @@ impl Session {
             }
             Endpoint::Passive(promise) => {
                 let limit = seconds(config.accept_timeout());
-                promise.accept(&mut watch, limit).map_err(Failure::NoData)
+                let accepted = promise.accept(&mut watch, limit);
+                watch.tell_of_the_rest();
+                accepted.map_err(Failure::NoData)
             }
         }
     }

@@ -116,6 +116,9 @@ fn port_promiscuous_connects_wherever_it_is_told() {
     server.root().file("file", "content");
     let mut control = server.anonymous();
     let listener = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).unwrap();
+    // But to no service of the system.
+    control.command("PORT 127,0,0,2,0,80", 500);
+    control.command("EPRT |1|127.0.0.1|22|", 500);
     control.command(port_line(listener.local_addr().unwrap()), 200);
     control.command("RETR file", 150);
     assert_eq!(read_all(accept(&listener).0), b"content");

@@ -244,3 +244,41 @@ fn the_address_announced_is_the_one_for_the_client_s_network() {
         control.epsv();
     }
 }
+
+#[test]
+fn a_port_is_free_before_quit_is_answered() {
+    let port = free_port().to_string();
+    let server = Server::start(&[("pasv_min_port", &port), ("pasv_max_port", &port)]);
+    for _ in 0..50 {
+        let mut control = server.anonymous();
+        control.pasv();
+        control.command("QUIT", 221);
+    }
+}
+
+#[test]
+fn a_client_that_connects_twice_is_no_stranger() {
+    let port = free_port().to_string();
+    let mut server = Server::start(&[("pasv_min_port", &port), ("pasv_max_port", &port)]);
+    server.root().file("file", "content");
+    let mut control = server.anonymous();
+    let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
+    let stream = connect_from(elsewhere, server.address()).unwrap();
+    let mut other = Control::over(stream, server.address());
+    other.expect(220);
+    other.login("anonymous", "me@");
+    let address = control.pasv();
+    assert_eq!(other.pasv(), address);
+    // The other session accepts these, and hands the first one over.
+    let data = connect(address);
+    let _again = connect(address);
+    let others = connect_from(elsewhere, address).unwrap();
+    other.command("RETR file", 150);
+    assert_eq!(read_all(others), b"content");
+    other.expect(226);
+    control.command("RETR file", 150);
+    assert_eq!(read_all(data), b"content");
+    control.expect(226);
+    let log = server.whole_log();
+    assert!(!log.contains("pasv_promiscuous"), "{log}");
+}

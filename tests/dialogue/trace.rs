@@ -239,7 +239,7 @@ fn a_refused_port_shows_the_address_and_the_option() {
             "| not the client's address (port_promiscuous) |",
             "|<- 500 Illegal PORT command. -|",
             "| client will listen on 127.0.0.1:25 |",
-            "| a port of the system (port_promiscuous) |",
+            "| a port of the system |",
             "|<- 500 Illegal PORT command. -|",
             "| passive mode is off (pasv_enable) |",
         ],
