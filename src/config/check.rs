@@ -13,7 +13,7 @@ use super::options::Config;
 use super::parse::shown;
 use crate::protocol::host::HostNames;
 use crate::protocol::networks::AddressMap;
-use crate::protocol::{Charset, Language, PortSet};
+use crate::protocol::{Charset, CodePage, Language, PortSet};
 
 /// The findings and errors of a check, with the configuration they are about.
 struct Report<'a> {
@@ -71,6 +71,7 @@ pub(super) fn check(
     ranges(&mut report);
     passive(&mut report);
     names(&mut report);
+    representation(&mut report);
     logins(&mut report, accounts);
     writing(&mut report);
     if config.trace_connections && config.background {
@@ -186,6 +187,13 @@ fn names(report: &mut Report<'_>) {
     if !config.client_charset.is_empty() && Charset::parse(&config.client_charset).is_none() {
         let text = shown(&config.client_charset);
         report.error("client_charset", Problem::BadCharset(text));
+    }
+}
+
+fn representation(report: &mut Report<'_>) {
+    let name = &report.config.ebcdic_code_page;
+    if CodePage::find(name).is_none() {
+        report.error("ebcdic_code_page", Problem::BadCodePage(shown(name)));
     }
 }
 
@@ -308,6 +316,19 @@ mod tests {
         );
         for fine in ["keepalive_interval=32767", "keepalive_interval=0"] {
             assert!(judged(fine, Accounts::Configured).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn a_code_page_is_one_that_exists() {
+        assert_eq!(
+            errors("ebcdic_code_page=819"),
+            ["f:1: ebcdic_code_page: \"819\" is no code page of TYPE E; \
+                 there are 1047, 037, 500, 273, 1140, 1148, 1141"]
+        );
+        for name in ["037", "37", "1148"] {
+            let text = format!("ebcdic_code_page={name}");
+            assert!(judged(&text, Accounts::Configured).is_ok(), "{name}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! write instead where that is known.
 #![forbid(unsafe_code)]
 
+use crate::protocol::ebcdic::{CODE_PAGES, CodePage};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -107,6 +108,8 @@ pub enum Problem {
     BadLanguage(String),
     /// Not a charset for names.
     BadCharset(String),
+    /// Not a code page of TYPE E.
+    BadCodePage(String),
     /// pasv_min_port above pasv_max_port.
     PortsReversed {
         /// Effective lowest port.
@@ -168,6 +171,10 @@ impl fmt::Display for Problem {
                 f,
                 "{text:?} is not a map such as 10.0.0.0/8=10.0.0.5,0.0.0.0/0=203.0.113.7"
             ),
+            Problem::BadCodePage(value) => {
+                let pages: Vec<&str> = CODE_PAGES.iter().map(CodePage::name).collect();
+                write!(f, "\"{value}\" is no code page of TYPE E; there are {}", pages.join(", "))
+            }
             Problem::BadPorts(text) => write!(
                 f,
                 "{text:?} is not a list of ports such as 30000-30009,30020"

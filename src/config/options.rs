@@ -225,7 +225,17 @@ options! {
     Bool ascii_download_enable = "NO",
         "Convert line ends when a file is fetched in TYPE A. Otherwise TYPE A is accepted and the file is sent as it is.";
     Bool ascii_upload_enable = "NO",
-        "Convert line ends when a file is stored in TYPE A. Otherwise TYPE A is accepted and the file is stored as it comes.";
+        "Convert line ends when a file is stored in TYPE A. Otherwise TYPE A is accepted and the file is stored as it comes.",
+        "Like ascii_download_enable, it is about TYPE A alone. TYPE E and STRU R, which vsftpd does not have, always convert: nobody asks for them by mistake.";
+    Uint ascii_size_limit = "10485760",
+        "Largest file, in bytes, of which SIZE tells how many octets it takes in TYPE A, STRU R or MODE B and C, for which it must be read to its end. SIZE of a larger one is refused with 550; in TYPE I it costs nothing and is always told.",
+        "Not an option of vsftpd, which counts nothing and tells the size on disk.";
+    Text ebcdic_code_page = "1047",
+        "Code page of TYPE E on the wire: 037, 273, 500, 1047, 1140, 1141 or 1148. Files are taken to be ISO 8859-1 (with the euro sign of ISO 8859-15 on the last three), and no byte is lost in either direction.",
+        "Not an option of vsftpd, which has no TYPE E.";
+    Bool deflate_enable = "YES",
+        "Allow MODE Z, in which transfers are compressed on the fly.",
+        "Not an option of vsftpd, which has no MODE Z.";
     Bool hash_enable = "YES",
         "Allow the commands that hash a file for the client: HASH, MD5, MMD5, XCRC, XMD5, XSHA, XSHA1, XSHA256 and XSHA512. They cost the server's processor about what sending the file would; a session hashes one file at a time and stops when its client goes or says ABOR. With NO the commands are unknown.",
         "Not an option of vsftpd, which has none of these commands.";

@@ -49,6 +49,12 @@ impl FromWire {
         }
     }
 
+    /// Whether a CR is held.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.held
+    }
+
     /// Appends what is held once nothing more comes.
     pub fn finish(&mut self, file: &mut Vec<u8>) {
         if std::mem::take(&mut self.held) {

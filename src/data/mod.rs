@@ -8,21 +8,38 @@
 
 pub mod active;
 pub mod ascii;
+mod block;
 pub mod buffers;
+pub mod coding;
+mod compressed;
+pub mod decoder;
+mod deflate;
+pub mod encoder;
+pub mod lines;
 pub mod passive;
 pub mod ports;
+pub mod position;
 pub mod rate;
 pub mod receive;
+mod record;
+#[cfg(test)]
+mod round_trip;
 pub mod send;
 pub mod transfer;
 pub mod work;
 
 pub use buffers::Buffers;
+pub use coding::{Characters, Coding, Malformed};
+pub use decoder::Decoder;
+pub use encoder::Encoder;
+pub use lines::Lines;
 pub use passive::Promise;
 pub use ports::PassivePorts;
+pub use send::Start;
 pub use transfer::{Limits, Transfer};
 pub use work::Work;
 
+use crate::protocol::Marker;
 use crate::sys;
 use socket2::SockRef;
 use std::fmt;
@@ -62,6 +79,8 @@ pub enum Interruption {
     Network(sys::Error),
     /// The file failed, on reading or writing.
     Storage(sys::Error),
+    /// What the client sent is not what TYPE, STRU and MODE promise.
+    Malformed(Malformed),
 }
 
 impl fmt::Display for Interruption {
@@ -72,6 +91,7 @@ impl fmt::Display for Interruption {
             Interruption::TimedOut(time) => write!(f, "nothing for {} s", time.as_secs()),
             Interruption::Network(error) => write!(f, "data connection: {error}"),
             Interruption::Storage(error) => write!(f, "file: {error}"),
+            Interruption::Malformed(what) => write!(f, "data of the client: {what}"),
         }
     }
 }
@@ -100,6 +120,13 @@ pub trait Watch {
 
     /// Called when a passive data connection came from a wrong address.
     fn stranger(&mut self, peer: SocketAddr);
+
+    /// Called when a restart marker `theirs` came: all that the client sent
+    /// before it is in the file, and `ours` is where it ends there.
+    ///
+    /// # Errors
+    /// When the transfer is to end.
+    fn marker(&mut self, theirs: &[u8], ours: Marker) -> Result<(), Interruption>;
 
     /// Called when an active data connection to `peer` leaves from another
     /// port than `port`, which an earlier connection to `peer` still has.

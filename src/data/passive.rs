@@ -133,6 +133,7 @@ impl Drop for Promise {
 mod tests {
     use super::*;
     use crate::data::Heed;
+    use crate::protocol::Marker;
     use crate::protocol::PortSet;
     use socket2::{Domain, Socket, Type};
     use std::collections::HashSet;
@@ -156,6 +157,10 @@ mod tests {
         fn stranger(&mut self, _: SocketAddr) {
             self.1 += 1;
         }
+        fn marker(&mut self, _theirs: &[u8], _ours: Marker) -> Result<(), Interruption> {
+            Ok(())
+        }
+
         fn port_taken(&mut self, _: u16, _: SocketAddr) {}
     }
 

@@ -4,8 +4,10 @@
 //! cost is the size of the pieces, and a buffer, unlike a pipe to splice(2)
 //! through, can be looked into.
 
+use super::decoder::Stop;
 use super::transfer::{Direction, Transfer};
-use super::{Interruption, ascii};
+use super::{Decoder, Interruption};
+use crate::protocol::Marker;
 use crate::sys::transfer::{receive_now, write_all};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -41,29 +43,70 @@ impl Transfer<'_> {
         }
     }
 
-    /// The same in ASCII type.
+    /// Stores in `file`, which stands at `offset`, what the client sends
+    /// coded.
     ///
     /// # Errors
-    /// When the transfer is interrupted; what came before is in the file.
-    pub fn receive_file_as_text(
+    /// When the transfer is interrupted or the client sends what it should
+    /// not; what came before is in the file.
+    pub fn receive_coded(
         &mut self,
         file: &OwnedFd,
+        offset: u64,
+        decoder: &mut Decoder,
         buffer: &mut [u8],
     ) -> Result<(), Interruption> {
-        let mut text = Vec::with_capacity(buffer.len());
-        let mut conversion = ascii::FromWire::default();
+        let mut stored = Stored {
+            file,
+            offset,
+            bytes: Vec::with_capacity(buffer.len()),
+        };
         loop {
             let received = self.receive(buffer)?;
-            text.clear();
             if received == 0 {
-                conversion.finish(&mut text);
-            } else {
-                conversion.convert(buffer.get(..received).unwrap_or_default(), &mut text);
+                let closed = decoder.close(&mut stored.bytes);
+                stored.write()?;
+                return closed.map_err(Interruption::Malformed);
             }
-            write_all(file.as_fd(), &text).map_err(Interruption::Storage)?;
-            if received == 0 {
-                return Ok(());
+            let mut wire = buffer.get(..received).unwrap_or_default();
+            loop {
+                let step = decoder.decode(wire, &mut stored.bytes);
+                let used = step.as_ref().map_or(0, |&(used, _)| used);
+                let made = stored.write()?;
+                self.charge(made.saturating_sub(used))?;
+                let (used, stop) = step.map_err(Interruption::Malformed)?;
+                wire = wire.get(used..).unwrap_or_default();
+                match stop {
+                    Stop::Hungry => break,
+                    Stop::Full => {}
+                    Stop::Marker => {
+                        let ours = Marker {
+                            offset: stored.offset,
+                            half: decoder.holds_half(),
+                        };
+                        self.watch.marker(decoder.marker(), ours)?;
+                    }
+                    Stop::End => return Ok(()),
+                }
             }
         }
+    }
+}
+
+/// A file that grows by what has been decoded.
+struct Stored<'file> {
+    file: &'file OwnedFd,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Stored<'_> {
+    /// Writes the bytes; gives how many they were.
+    fn write(&mut self) -> Result<usize, Interruption> {
+        let count = self.bytes.len();
+        write_all(self.file.as_fd(), &self.bytes).map_err(Interruption::Storage)?;
+        self.offset += u64::try_from(count).unwrap_or(0);
+        self.bytes.clear();
+        Ok(count)
     }
 }

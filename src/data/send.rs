@@ -1,7 +1,9 @@
-//! Bytes to the client: files by sendfile(2), listings and ASCII from memory.
+//! Bytes to the client: files by sendfile(2) or, where they are coded, through
+//! memory. Listings are in `lines`.
 
 use super::transfer::{Direction, Transfer};
-use super::{Interruption, ascii};
+use super::{Coding, Encoder, Interruption};
+use crate::protocol::Marker;
 use crate::sys;
 use crate::sys::transfer::{read_at, send, sendfile};
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,9 +12,21 @@ use std::os::fd::{AsFd, OwnedFd};
 /// matters, and less than everything leaves room for limits and counters.
 const CHUNK: usize = 8 << 20;
 
-/// Bytes of a file read at once in ASCII type; the CRLFs make at most twice
-/// as many of them.
-const ASCII_CHUNK: usize = 256 << 10;
+/// Bytes of a file that are coded at once; most codings make at most twice as
+/// many octets of them.
+const CODED_CHUNK: usize = 256 << 10;
+
+/// A restart marker follows each time this many bytes of the file have gone.
+const MARK_EVERY: u64 = 1 << 20;
+
+/// Where in a file to begin, and what of its first octets the client has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Start {
+    /// Offset in the file.
+    pub offset: u64,
+    /// Octets made from there that are not to be sent.
+    pub skip: u64,
+}
 
 impl Transfer<'_> {
     /// Sends all of `bytes`.
@@ -77,28 +91,86 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    /// Sends `file` from `offset` on in ASCII type, through `buffer`.
+    /// Sends `file` coded, through `buffer`.
     ///
     /// # Errors
     /// When the transfer is interrupted.
-    pub fn send_file_as_text(
+    pub fn send_coded(
         &mut self,
         file: &OwnedFd,
-        mut offset: u64,
+        start: Start,
+        coding: &Coding,
         buffer: &mut [u8],
     ) -> Result<(), Interruption> {
-        let mut wire = Vec::with_capacity(2 * ASCII_CHUNK);
-        let space = buffer.len().min(ASCII_CHUNK);
-        let buffer = buffer.get_mut(..space).unwrap_or_default();
+        let mut encoder = Encoder::new(coding).skipping(start.skip);
+        let mut wire = Vec::with_capacity(2 * CODED_CHUNK);
+        let mut reading = Reading::new(file, start.offset);
         loop {
-            let read = read_at(file.as_fd(), buffer, offset).map_err(Interruption::Storage)?;
-            if read == 0 {
+            let wish = self.share(CODED_CHUNK);
+            let bytes = reading.next(buffer, wish).map_err(Interruption::Storage)?;
+            reading.encode(bytes, &mut encoder, &mut wire);
+            self.send_bytes(&wire)?;
+            self.charge(bytes.len().saturating_sub(wire.len()))?;
+            if bytes.is_empty() {
                 return Ok(());
             }
-            offset += u64::try_from(read).unwrap_or(0);
             wire.clear();
-            ascii::to_wire(buffer.get(..read).unwrap_or_default(), &mut wire);
-            self.send_bytes(&wire)?;
+        }
+    }
+}
+
+/// A file read in pieces that end where restart markers are due, so that
+/// what comes of it is the same however large the pieces are.
+pub(super) struct Reading<'file> {
+    file: &'file OwnedFd,
+    offset: u64,
+    mark_at: u64,
+}
+
+impl<'file> Reading<'file> {
+    pub(super) fn new(file: &'file OwnedFd, offset: u64) -> Reading<'file> {
+        Reading {
+            file,
+            offset,
+            mark_at: offset + MARK_EVERY,
+        }
+    }
+
+    /// Where the next piece begins.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next bytes, `wish` at most; none at the end of the file.
+    pub(super) fn next<'buffer>(
+        &mut self,
+        buffer: &'buffer mut [u8],
+        wish: usize,
+    ) -> Result<&'buffer [u8], sys::Error> {
+        let due = usize::try_from(self.mark_at - self.offset).unwrap_or(usize::MAX);
+        let space = buffer.len().min(wish).min(CODED_CHUNK).min(due);
+        let buffer = buffer.get_mut(..space).unwrap_or_default();
+        let read = read_at(self.file.as_fd(), buffer, self.offset)?;
+        self.offset += u64::try_from(read).unwrap_or(0);
+        Ok(buffer.get(..read).unwrap_or_default())
+    }
+
+    /// Appends to `wire` what becomes of these bytes, with the marker that is
+    /// due after them, or with the end of the file if there are none.
+    pub(super) fn encode(&mut self, bytes: &[u8], encoder: &mut Encoder, wire: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            return encoder.finish(wire);
+        }
+        encoder.encode(bytes, wire);
+        if self.offset == self.mark_at {
+            self.mark_at += MARK_EVERY;
+            if encoder.has_markers() {
+                let marker = Marker {
+                    offset: self.offset,
+                    half: false,
+                };
+                encoder.mark(marker.to_string().as_bytes(), wire);
+            }
         }
     }
 }

@@ -26,10 +26,12 @@ const LOOK_AFTER: Duration = Duration::from_millis(500);
 /// A transfer over one data connection.
 pub struct Transfer<'run> {
     pub(super) socket: BorrowedFd<'run>,
-    watch: &'run mut dyn Watch,
+    pub(super) watch: &'run mut dyn Watch,
     limits: Limits,
     pace: Pace,
     moved: u64,
+    /// `moved`, and what was charged besides.
+    done: u64,
     look_at: u64,
     looked: Instant,
 }
@@ -52,6 +54,7 @@ impl<'run> Transfer<'run> {
             limits,
             pace: Pace::new(limits.rate),
             moved: 0,
+            done: 0,
             look_at: LOOK_EVERY,
             looked: Instant::now(),
         }
@@ -75,11 +78,22 @@ impl<'run> Transfer<'run> {
     /// When the control connection says so.
     pub(super) fn account(&mut self, count: usize) -> Result<(), Interruption> {
         self.moved += u64::try_from(count).unwrap_or(u64::MAX);
+        self.charge(count)
+    }
+
+    /// The same for bytes that moved without the wire showing it: those a
+    /// compressing mode saves. They count for the rate and for looking, not
+    /// for [`Transfer::moved`].
+    ///
+    /// # Errors
+    /// When the control connection says so.
+    pub(super) fn charge(&mut self, count: usize) -> Result<(), Interruption> {
+        self.done += u64::try_from(count).unwrap_or(u64::MAX);
         if let Some(until) = self.pace.moved(count) {
             self.sleep(until)?;
-        } else if self.moved >= self.look_at || self.looked.elapsed() > LOOK_AFTER {
+        } else if self.done >= self.look_at || self.looked.elapsed() > LOOK_AFTER {
             self.looked = Instant::now();
-            self.look_at = self.moved + LOOK_EVERY;
+            self.look_at = self.done + LOOK_EVERY;
             look(self.watch, self.moved, Duration::ZERO)?;
         }
         Ok(())

@@ -72,6 +72,7 @@ impl<'run> Work<'run> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Marker;
     use std::net::SocketAddr;
     use std::os::fd::{AsFd, BorrowedFd};
     use std::os::unix::net::UnixStream;
@@ -91,6 +92,10 @@ mod tests {
         fn stranger(&mut self, _: SocketAddr) {}
 
         fn port_taken(&mut self, _: u16, _: SocketAddr) {}
+
+        fn marker(&mut self, _: &[u8], _: Marker) -> Result<(), Interruption> {
+            Ok(())
+        }
     }
 
     /// A control connection whose client has closed its side.
@@ -108,6 +113,10 @@ mod tests {
         fn stranger(&mut self, _: SocketAddr) {}
 
         fn port_taken(&mut self, _: u16, _: SocketAddr) {}
+
+        fn marker(&mut self, _: &[u8], _: Marker) -> Result<(), Interruption> {
+            Ok(())
+        }
     }
 
     #[test]

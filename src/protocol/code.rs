@@ -114,6 +114,8 @@ pub enum Code {
     StorageExceeded = 552,
     /// 553: the name is not allowed (RFC 959).
     NameNotAllowed = 553,
+    /// 554: the file has no such restart position (RFC 1123 section 4.1.3.4).
+    InvalidRestart = 554,
     /// 555: not with this representation type or structure. Not in RFC 959.
     TypeMismatch = 555,
 }

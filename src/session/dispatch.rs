@@ -5,7 +5,7 @@ use super::{Failure, Session};
 use crate::protocol::command::{Access, Needs, Verb};
 use crate::protocol::ladder::Side;
 use crate::protocol::parse::{ParseError, Request, parse};
-use crate::protocol::{Algorithm, Alien, Code, Escaped, Line, Reply, alien};
+use crate::protocol::{Algorithm, Alien, Code, Escaped, Line, Marker, Reply, alien};
 
 /// Lines without a command after which a client that is not logged in is no
 /// client.
@@ -85,7 +85,7 @@ impl Session {
         // A restart and a data connection are for one transfer command,
         // whatever comes in between and however it ends.
         if is_transfer(request.verb) {
-            self.restart = 0;
+            self.restart = Marker::default();
             self.forget_endpoint();
         }
         if is_transfer(request.verb) || request.verb == Verb::Hash {

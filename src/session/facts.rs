@@ -102,10 +102,13 @@ impl Session {
         let voice = self.voice;
         let login = self.share_login()?;
         let buffers = self.service.buffers.clone();
-        let opening = Reply::new(Code::FileStatusOk, "Here comes the directory listing.");
+        let coding = self.coding(true);
+        let opening = self.listing_opening();
         self.transfer(Side::Server, path.as_bytes(), &opening, |transfer| {
-            let mut send = |lines: &[u8]| transfer.send_bytes(&voice.lines(lines));
-            send_facts(&mut send, &login, facts, &directory, &mut buffers.take())
+            let mut lines = transfer.lines(&coding);
+            let mut send = |out: &[u8]| lines.send(&voice.lines(out));
+            send_facts(&mut send, &login, facts, &directory, &mut buffers.take())?;
+            lines.end()
         })?;
         Ok(Reply::new(Code::ClosingData, "Directory send OK."))
     }

@@ -3,7 +3,7 @@
 //! A reply says what the client can do something about, never a server-side
 //! path or an errno text; the cause goes to the log.
 
-use crate::data::Interruption;
+use crate::data::{Interruption, Malformed};
 use crate::fs;
 use crate::protocol::{Code, PathError, Reply};
 use std::fmt;
@@ -113,6 +113,22 @@ fn of_transfer(interruption: &Interruption) -> (Code, &'static str) {
             errno @ (libc::ENOSPC | libc::EDQUOT | libc::EFBIG) => of_errno(errno),
             _ => (Code::LocalError, "Failure of the local file."),
         },
+        Interruption::Malformed(what) => of_data(what),
+    }
+}
+
+/// What the client sent is wrong; it is told how, since nobody else can mend
+/// it.
+fn of_data(what: &Malformed) -> (Code, &'static str) {
+    match what {
+        Malformed::NoEndOfFile => (
+            Code::TransferAborted,
+            "Data connection closed before the end of the file was marked.",
+        ),
+        Malformed::Descriptor(_) => (Code::LocalError, "Unknown descriptor code in the data."),
+        Malformed::ControlCode(_) => (Code::LocalError, "Unknown control code in the data."),
+        Malformed::MarkerTooLong => (Code::LocalError, "Restart marker too long."),
+        Malformed::Deflate => (Code::LocalError, "The data is no valid zlib stream."),
     }
 }
 

@@ -22,6 +22,7 @@ impl Session {
             .filter(|spec| match spec.verb {
                 Verb::Pasv | Verb::Epsv => config.pasv_enable(),
                 Verb::Eprt => config.port_enable(),
+                Verb::Mode => config.deflate_enable(),
                 verb => self.offers(verb),
             })
             .filter_map(|spec| match (spec.verb, spec.feat) {
@@ -78,7 +79,6 @@ impl Session {
         }
         let login = self.login()?;
         let config = &self.service.config;
-        let kind = if self.ascii { "ASCII" } else { "BINARY" };
         let rate = match login.rate {
             0 => "No session bandwidth limit".to_owned(),
             rate => format!("Session bandwidth limit in byte/s is {rate}"),
@@ -93,7 +93,7 @@ impl Session {
             .indented(format!("    ironftpd {}", env!("CARGO_PKG_VERSION")))
             .indented(format!("    Connected to {}", self.control.peer().ip()))
             .indented(standing)
-            .indented(format!("    TYPE: {kind}, STRU: F, MODE: S"))
+            .indented(format!("    {}", self.representation))
             .indented(format!("    {rate}"))
             .indented(format!(
                 "    Session timeout in seconds is {}",

@@ -256,14 +256,17 @@ impl Session {
         let login = self.share_login()?;
         let voice = self.voice;
         let buffers = self.service.buffers.clone();
-        let opening = Reply::new(Code::FileStatusOk, "Here comes the directory listing.");
+        let coding = self.coding(true);
+        let opening = self.listing_opening();
         self.transfer(Side::Server, &pathname, &opening, |transfer| {
+            let mut lines = transfer.lines(&coding);
             let mut send = |out: &mut Vec<u8>| {
-                let result = transfer.send_bytes(&voice.lines(out));
+                let result = lines.send(&voice.lines(out));
                 out.clear();
                 result
             };
-            listing.run(&login, target, &pathname, &mut buffers.take(), &mut send)
+            listing.run(&login, target, &pathname, &mut buffers.take(), &mut send)?;
+            lines.end()
         })?;
         Ok(Reply::new(Code::ClosingData, "Directory send OK."))
     }

@@ -9,7 +9,10 @@ use super::voice::Voice;
 use super::{Failure, Session};
 use crate::auth::{Account, Secret, is_anonymous};
 use crate::protocol::ladder::Fact;
-use crate::protocol::{Algorithm, Code, Escaped, Facts, Reply, VirtualPath};
+use crate::protocol::representation::Level;
+use crate::protocol::{
+    Algorithm, Code, Escaped, Facts, Marker, Reply, Representation, VirtualPath,
+};
 
 type Answer = Result<Reply, Failure>;
 
@@ -152,7 +155,8 @@ impl Session {
             tag,
             trace: _,
             stage,
-            ascii,
+            representation,
+            deflate_level,
             endpoint,
             hasty: _,
             epsv_only,
@@ -171,10 +175,11 @@ impl Session {
         } = self;
         tag.set_user(b"");
         *stage = Stage::Greeted;
-        *ascii = true;
+        *representation = Representation::default();
+        *deflate_level = Level::default();
         *endpoint = Endpoint::None;
         *epsv_only = false;
-        *restart = 0;
+        *restart = Marker::default();
         *range = None;
         *rename_from = None;
         *facts = Facts::DEFAULT;

@@ -156,10 +156,8 @@ mod tests {
 
     /// Texts of and for programs, which are the same in every language.
     const FOR_PROGRAMS: &[&str] = &[
-        "A N",
-        "L 8",
         "ironftpd {}",
-        "TYPE: {}, STRU: F, MODE: S",
+        "MARK {} = {}",
         "{} {}-{} {} ",
         "UNIX Type: L8",
         "Entering Passive Mode ({}).",

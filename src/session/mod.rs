@@ -22,6 +22,7 @@ mod messages;
 mod modify;
 mod navigate;
 mod parameters;
+mod representation;
 mod retrieve;
 mod service;
 mod site;
@@ -38,7 +39,10 @@ pub use state::SessionId;
 
 use crate::control::{Connection, Input};
 use crate::protocol::ladder::{Fact, Side};
-use crate::protocol::{Algorithm, ByteRange, Code, Facts, Reply, VirtualPath};
+use crate::protocol::representation::Level;
+use crate::protocol::{
+    Algorithm, ByteRange, Code, Facts, Marker, Reply, Representation, VirtualPath,
+};
 use connect::Endpoint;
 use failure::Failure;
 use state::{Stage, Tag};
@@ -79,16 +83,18 @@ pub struct Session {
     /// The drawing of this session, if somebody wants one (trace_connections).
     trace: Option<Box<Trace>>,
     stage: Stage,
-    /// TYPE A instead of I (RFC 959 section 3.1.1; ASCII is the default).
-    ascii: bool,
+    /// TYPE, STRU and MODE.
+    representation: Representation,
+    /// OPTS MODE Z LEVEL.
+    deflate_level: Level,
     endpoint: Endpoint,
     /// The client is of a kind for which passive replies come too soon
     /// (`Session::note_order`).
     hasty: bool,
     /// EPSV ALL was said (RFC 2428 section 4).
     epsv_only: bool,
-    /// Offset of the next transfer (REST).
-    restart: u64,
+    /// Where the next transfer begins (REST).
+    restart: Marker,
     /// Part of the file that the next transfer or HASH is about (RANG).
     range: Option<ByteRange>,
     /// How HASH hashes (OPTS HASH).
@@ -131,11 +137,12 @@ impl Session {
             service,
             control,
             stage: Stage::Greeted,
-            ascii: true,
+            representation: Representation::default(),
+            deflate_level: Level::default(),
             endpoint: Endpoint::None,
             hasty: false,
             epsv_only: false,
-            restart: 0,
+            restart: Marker::default(),
             range: None,
             algorithm: Algorithm::default(),
             rename_from: None,

@@ -5,77 +5,80 @@ use super::{Failure, Session};
 use crate::protocol::facts::{parse_selection, selection_line};
 use crate::protocol::parse::{parse_decimal, split_word};
 use crate::protocol::range::{RangRequest, parse_rang};
-use crate::protocol::{Code, Reply};
+use crate::protocol::representation::{Refusal, parse_mode, parse_structure, parse_type};
+use crate::protocol::{Code, Marker, Mode, Reply, Representation, Structure, Type};
 
 type Answer = Result<Reply, Failure>;
 
 impl Session {
-    /// `TYPE <SP> type-code`: A, A N, I and L 8.
+    /// `TYPE <SP> type-code`.
     pub(super) fn representation_type(&mut self, argument: &[u8]) -> Answer {
-        let upper = argument.to_ascii_uppercase();
-        self.ascii = match upper.trim_ascii() {
-            b"A" | b"A N" => true,
-            b"I" | b"L 8" | b"L8" => false,
-            other => {
-                let known = matches!(other.first(), Some(b'A' | b'E' | b'I' | b'L'));
-                let code = if known {
-                    Code::ParameterNotImplemented
-                } else {
-                    Code::ArgumentError
-                };
-                return Err(Failure::refused(code, "TYPE is A, A N, I or L 8."));
-            }
-        };
+        let kind = parse_type(argument).map_err(|why| {
+            refusal(
+                why,
+                "TYPE is A or E, with N, T or C after it or not; I; or L 8.",
+            )
+        })?;
+        self.representation.kind = kind;
         Ok(Reply::new(
             Code::CommandOk,
-            if self.ascii {
-                "Switching to ASCII mode."
-            } else {
-                "Switching to Binary mode."
+            match kind {
+                Type::Ascii(_) => "Switching to ASCII mode.",
+                Type::Ebcdic(_) => "Switching to EBCDIC mode.",
+                Type::Image => "Switching to Binary mode.",
             },
         ))
     }
 
-    /// `STRU <SP> structure-code`: F.
+    /// `STRU <SP> structure-code`.
     pub(super) fn structure(&mut self, argument: &[u8]) -> Answer {
-        one_letter(
-            argument,
-            b'F',
-            b"FRP",
-            "Structure set to F.",
-            "Only STRU F is implemented.",
-        )
+        let structure = parse_structure(argument).map_err(|why| refusal(why, "STRU is F or R."))?;
+        self.representation.structure = structure;
+        Ok(Reply::new(
+            Code::CommandOk,
+            match structure {
+                Structure::File => "Structure set to F.",
+                Structure::Record => "Structure set to R: lines are records.",
+            },
+        ))
     }
 
-    /// `MODE <SP> mode-code`: S.
+    /// `MODE <SP> mode-code`.
     pub(super) fn mode(&mut self, argument: &[u8]) -> Answer {
-        one_letter(
-            argument,
-            b'S',
-            b"SBCZ",
-            "Mode set to S.",
-            "Only MODE S is implemented.",
-        )
+        let mode = parse_mode(argument).map_err(|why| refusal(why, "MODE is S, B, C or Z."))?;
+        if mode == Mode::Deflate && !self.service.config.deflate_enable() {
+            return Err(refusal(Refusal::NotImplemented, "MODE is S, B or C."));
+        }
+        self.representation.mode = mode;
+        Ok(Reply::new(
+            Code::CommandOk,
+            match mode {
+                Mode::Stream => "Mode set to S.",
+                Mode::Block => "Mode set to B.",
+                Mode::Compressed => "Mode set to C.",
+                Mode::Deflate => "Mode set to Z.",
+            },
+        ))
     }
 
-    /// `REST <SP> marker`: in MODE S the marker is an offset (RFC 3659
-    /// section 5.3).
+    /// `REST <SP> marker`: see [`Marker`]. Whether the file has such a place
+    /// is seen when it is transferred.
     pub(super) fn rest(&mut self, argument: &[u8]) -> Answer {
-        // Beyond a file offset there is nothing to restart.
-        let offset = parse_decimal(argument)
-            .filter(|&offset| i64::try_from(offset).is_ok())
+        let by_file = matches!(self.representation.mode, Mode::Block | Mode::Compressed);
+        let marker = Marker::parse(argument)
+            .filter(|marker| by_file || !marker.half)
             .ok_or_else(|| Failure::refused(Code::ArgumentError, "Bad restart position."))?;
-        self.restart = offset;
+        self.restart = marker;
         self.range = None;
         Ok(Reply::new(
             Code::NeedInformation,
-            format!("Restart position accepted ({offset})."),
+            format!("Restart position accepted ({marker})."),
         ))
     }
 
     /// `RANG <SP> first <SP> last`. It and REST take the place of each other.
     pub(super) fn rang(&mut self, argument: &[u8]) -> Answer {
-        self.restart = 0;
+        self.restart = Marker::default();
         self.range = None;
         let request = parse_rang(argument).ok_or_else(|| {
             Failure::refused(
@@ -99,13 +102,17 @@ impl Session {
     /// Refuses a range where bytes on the wire are not those of the file
     /// (draft-bryan-ftp-range section 5).
     pub(super) fn need_image_stream(&self) -> Result<(), Failure> {
-        if self.ascii {
-            return Err(Failure::refused(
-                Code::PageTypeUnknown,
-                "A range needs TYPE I and MODE S.",
-            ));
+        let image_stream = Representation {
+            kind: Type::Image,
+            ..Representation::default()
+        };
+        if self.representation == image_stream {
+            return Ok(());
         }
-        Ok(())
+        Err(Failure::refused(
+            Code::PageTypeUnknown,
+            "A range needs TYPE I, STRU F and MODE S.",
+        ))
     }
 
     /// `ALLO <SP> decimal [ <SP> R <SP> decimal ]`: nothing needs to be
@@ -134,6 +141,7 @@ impl Session {
                 self.facts = parse_selection(options);
                 Ok(Reply::new(Code::CommandOk, selection_line(self.facts)))
             }
+            b"MODE" => self.opts_mode(options),
             _ => Err(Failure::refused(
                 Code::ArgumentError,
                 "Option not understood.",
@@ -142,18 +150,29 @@ impl Session {
     }
 }
 
-fn one_letter(
-    argument: &[u8],
-    served: u8,
-    known: &[u8],
-    done: &'static str,
-    refused: &'static str,
-) -> Answer {
-    match argument.trim_ascii().to_ascii_uppercase().as_slice() {
-        [letter] if *letter == served => Ok(Reply::new(Code::CommandOk, done)),
-        [letter] if known.contains(letter) => {
-            Err(Failure::refused(Code::ParameterNotImplemented, refused))
+impl Session {
+    /// `OPTS MODE Z [ <SP> name <SP> value ]...`.
+    fn opts_mode(&mut self, argument: &[u8]) -> Answer {
+        let (mode, settings) = split_word(argument);
+        if parse_mode(mode) != Ok(Mode::Deflate) || !self.service.config.deflate_enable() {
+            return Err(refusal(Refusal::Malformed, "Option not understood."));
         }
-        _ => Err(Failure::refused(Code::ArgumentError, refused)),
+        self.deflate_level = self
+            .deflate_level
+            .after_options(settings)
+            .map_err(|why| refusal(why, "MODE Z has LEVEL 0 to 9, ENGINE ZLIB and BLOCKSIZE."))?;
+        let level = self.deflate_level.get();
+        Ok(Reply::new(
+            Code::CommandOk,
+            format!("MODE Z LEVEL is {level}, ENGINE is ZLIB."),
+        ))
     }
+}
+
+fn refusal(why: Refusal, text: &'static str) -> Failure {
+    let code = match why {
+        Refusal::NotImplemented => Code::ParameterNotImplemented,
+        Refusal::Malformed => Code::ArgumentError,
+    };
+    Failure::refused(code, text)
 }

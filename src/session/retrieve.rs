@@ -2,14 +2,13 @@
 //! a file before it: SIZE and MDTM (RFC 3659 sections 3 and 4).
 
 use super::{Failure, Session};
+use crate::data::{Start, position};
 use crate::fs;
 use crate::protocol::ladder::Side;
-use crate::protocol::name::to_wire;
 use crate::protocol::time::format_mdtm;
-use crate::protocol::{Code, Escaped, Reply, Text, Timestamp, VirtualPath};
+use crate::protocol::{Code, Escaped, Reply, Timestamp, VirtualPath};
 use crate::sys::clock;
 use crate::sys::file::Attributes;
-use std::ops::Range;
 use std::os::fd::OwnedFd;
 
 type Answer = Result<Reply, Failure>;
@@ -38,22 +37,6 @@ impl Session {
         })
     }
 
-    /// What of a file of `size` bytes RETR is to send, the end excluded.
-    fn octets_to_send(&self, size: u64) -> Result<Range<u64>, Failure> {
-        if let Some(range) = self.range {
-            // Nothing is what lies beyond the end of a file.
-            self.need_image_stream()?;
-            return Ok(range.within(size));
-        }
-        if self.restart > size && size > 0 {
-            return Err(Failure::refused(
-                Code::PageTypeUnknown,
-                "Restart position is beyond the end of the file.",
-            ));
-        }
-        Ok(self.restart..size)
-    }
-
     /// `RETR <SP> pathname`.
     pub(super) fn retr(&mut self, pathname: &[u8]) -> Answer {
         let Readable {
@@ -61,31 +44,28 @@ impl Session {
             file,
             attributes,
         } = self.readable(pathname)?;
-        let as_text = self.ascii && self.service.config.ascii_download_enable();
-        let octets = self.octets_to_send(attributes.size)?;
-        let ranged = self.range.is_some();
-        let length = if ranged {
-            octets.end - octets.start
-        } else {
-            attributes.size
+        let size = attributes.size;
+        let coding = self.download_coding();
+        let (start, end, length) = match self.range {
+            None => (self.start_of_download(&file, size, &coding)?, size, size),
+            Some(range) => {
+                self.need_image_stream()?;
+                // Nothing is what lies beyond the end of a file.
+                let octets = range.within(size);
+                let (offset, end) = (octets.start, octets.end);
+                (Start { offset, skip: 0 }, end, end - offset)
+            }
         };
-        let opening = Text::filled(
-            "Opening {} mode data connection for {} ({} bytes).",
-            &[
-                self.type_word().as_bytes(),
-                &to_wire(pathname),
-                length.to_string().as_bytes(),
-            ],
-        );
-        let opening = Reply::new(Code::FileStatusOk, opening);
+        let ranged = self.range.is_some();
+        let opening = self.download_opening(pathname, length);
         let buffers = self.service.buffers.clone();
         let moved = self.transfer(Side::Server, path.as_bytes(), &opening, |transfer| {
-            if as_text {
-                transfer.send_file_as_text(&file, octets.start, &mut buffers.take())
-            } else if ranged && octets.is_empty() {
+            if !coding.is_plain() {
+                transfer.send_coded(&file, start, &coding, &mut buffers.take())
+            } else if ranged && length == 0 {
                 Ok(())
             } else {
-                transfer.send_file(&file, octets.start, octets.end)
+                transfer.send_file(&file, start.offset, end)
             }
         })?;
         let name = Escaped(path.as_bytes());
@@ -98,17 +78,25 @@ impl Session {
         Ok(self.login()?.root.file_attributes(&path)?)
     }
 
-    /// `SIZE <SP> pathname`: the bytes RETR would send. Where TYPE A
-    /// converts, that number would have to be counted, so it is refused.
-    pub(super) fn size(&self, pathname: &[u8]) -> Answer {
+    /// `SIZE <SP> pathname`: the octets that RETR would send, in MODE Z before
+    /// they are deflated, which is how REST counts them. Where they are not
+    /// the bytes of the file they are counted one by one, up to ascii_size_limit.
+    pub(super) fn size(&mut self, pathname: &[u8]) -> Answer {
         let attributes = self.file_attributes(pathname)?;
-        if self.ascii && self.service.config.ascii_download_enable() {
-            return Err(Failure::refused(
-                Code::FileUnavailable,
-                "SIZE is not known in ASCII type: use TYPE I.",
-            ));
+        let coding = self.download_coding();
+        let mut size = attributes.size;
+        if !coding.keeps_size() {
+            if size > self.service.config.ascii_size_limit().into() {
+                return Err(Failure::refused(
+                    Code::FileUnavailable,
+                    "File too large for SIZE to be counted as it would be sent: use TYPE I, STRU F, MODE S.",
+                ));
+            }
+            let Readable { file, .. } = self.readable(pathname)?;
+            let mut buffer = self.service.buffers.take();
+            size = self.attended(|work| position::size(&file, &coding, &mut buffer, work))?;
         }
-        Ok(Reply::new(Code::FileStatus, attributes.size.to_string()))
+        Ok(Reply::new(Code::FileStatus, size.to_string()))
     }
 
     /// `MDTM <SP> pathname`: time of last modification, in UTC unless

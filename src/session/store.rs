@@ -4,7 +4,7 @@
 //! leaves what came, so that the client can go on from there.
 
 use super::{Failure, Session};
-use crate::data::Interruption;
+use crate::data::{Decoder, Interruption};
 use crate::fs::Existing;
 use crate::protocol::ladder::Side;
 use crate::protocol::{Code, Escaped, Reply};
@@ -14,15 +14,15 @@ type Answer = Result<Reply, Failure>;
 impl Session {
     /// `STOR <SP> pathname`.
     pub(super) fn stor(&mut self, pathname: &[u8]) -> Answer {
-        let offset = self.restart;
+        let restarts = self.restart.is_set();
         let existing = if !self.login()?.rights.change {
-            if offset > 0 {
+            if restarts {
                 return Err(Failure::Forbidden("anon_other_write_enable"));
             }
             // Who may only add files shall not touch those of others.
             Existing::Refuse
-        } else if offset > 0 {
-            Existing::ContinueAt(offset)
+        } else if restarts {
+            Existing::ContinueAt(self.restart.offset)
         } else {
             Existing::Replace
         };
@@ -53,17 +53,18 @@ impl Session {
         let path = self.file_path(pathname)?;
         let mode = self.service.config.file_open_mode() & 0o777 & !login.umask;
         self.need_endpoint()?;
-        let upload = login.root.open_upload(&path, existing, mode)?;
-        let as_text = self.ascii && self.service.config.ascii_upload_enable();
+        let coding = self.upload_coding();
+        let (existing, mut decoder) = self.start_of_upload(&path, existing, &coding)?;
+        let upload = self.login()?.root.open_upload(&path, existing, mode)?;
         let buffers = self.service.buffers.clone();
-        let opening = Reply::new(Code::FileStatusOk, "Ok to send data.");
+        let opening = self.upload_opening();
         let result = self.transfer(Side::Client, path.as_bytes(), &opening, |transfer| {
             let mut buffer = buffers.take();
             let file = upload.begin().map_err(Interruption::Storage)?;
-            if as_text {
-                transfer.receive_file_as_text(file, &mut buffer)
-            } else {
+            if coding.is_plain() {
                 transfer.receive_file(file, &mut buffer)
+            } else {
+                transfer.receive_coded(file, upload.start(), &mut decoder, &mut buffer)
             }
         });
         if let (Err(Failure::NoData(_)), Existing::Refuse) = (&result, existing) {
@@ -79,6 +80,17 @@ impl Session {
         } else {
             log::info!("{}: stored {name}, {moved} bytes", self.tag);
         }
-        Ok(Reply::new(Code::ClosingData, "Transfer complete."))
+        Ok(stored(&decoder))
     }
+}
+
+fn stored(decoder: &Decoder) -> Reply {
+    Reply::new(
+        Code::ClosingData,
+        if decoder.suspect() {
+            "Transfer complete; the sender suspects errors in it."
+        } else {
+            "Transfer complete."
+        },
+    )
 }

@@ -13,7 +13,7 @@ use crate::protocol::command::Verb;
 use crate::protocol::ladder::{Fact, Side};
 use crate::protocol::name::to_wire;
 use crate::protocol::parse::parse;
-use crate::protocol::{Code, Reply, Text};
+use crate::protocol::{Code, Marker, Reply, Text};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -163,6 +163,18 @@ impl Watch for Attendant<'_> {
         }
     }
 
+    fn marker(&mut self, theirs: &[u8], ours: Marker) -> Result<(), Interruption> {
+        // The client's own octets, as they came: no charset is theirs.
+        let ours = ours.to_string();
+        let text = Text::filled("MARK {} = {}", &[theirs, ours.as_bytes()]);
+        let reply = Reply::new(Code::RestartMarker, text);
+        if let Some(trace) = self.trace {
+            trace.draw(&Fact::Reply(&reply));
+        }
+        self.control.reply(&reply);
+        self.control.flush().map_err(|_| Interruption::ControlLost)
+    }
+
     fn port_taken(&mut self, port: u16, peer: SocketAddr) {
         log::info!(
             "{}: the last data connection to {peer} still has port {port} (without TCP timestamps \
@@ -273,10 +285,5 @@ impl Session {
             .look_for_abort()
             .and_then(|()| act(&mut Work::begin(&mut watch)?))
             .map_err(Failure::Work)
-    }
-
-    /// The word for the representation type in 150 replies.
-    pub(super) fn type_word(&self) -> &'static str {
-        if self.ascii { "ASCII" } else { "BINARY" }
     }
 }
