@@ -54,6 +54,11 @@ fn mirror_fetches_a_tree_by_list_instead_of_mlsd() {
 }
 
 #[test]
+fn mirror_fetches_a_tree_unchanged_in_mode_z() {
+    mirrors_the_library("set ftp:use-mode-z yes; set ftp:mode-z-level 3;");
+}
+
+#[test]
 fn two_gib_arrive_unchanged() {
     let server = large();
     lftp().run_for_sparse(&["-c", &script(&server, "anonymous", "cat large.bin")]);
@@ -94,6 +99,38 @@ fn mirror_r_uploads_a_tree_unchanged() {
         .succeed();
     let said = again.words();
     assert!(!said.contains("Transferring"), "{said}");
+}
+
+#[test]
+fn files_go_and_come_and_are_resumed_in_mode_z() {
+    let server = share();
+    let client = lftp();
+    let text = "a line that repeats\n".repeat(20_000).into_bytes();
+    let content = [noise(200_000), text].concat();
+    client.home().file("up", &content);
+    client.home().file("empty", "");
+    server.root().file("down", &content);
+    server.root().file("part", &content[..150_001]);
+    client.home().file("part", &content);
+    client.home().file("down", &content[..250_003]);
+    let commands = "debug 5; set ftp:use-mode-z yes; put up; put empty; put -c part; get -c down; \
+                    get empty -o nothing";
+    let finished = client
+        .run(&["-c", &script(&server, user(), commands)])
+        .succeed();
+    assert!(server.root().read("up") == content);
+    assert!(server.root().read("part") == content);
+    assert!(client.home().read("down") == content);
+    assert!(server.root().read("empty").is_empty() && client.home().read("nothing").is_empty());
+    let said = finished.words();
+    let opened: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("- 150 "))
+        .collect();
+    assert!(
+        opened.len() == 5 && opened.iter().all(|line| line.contains("MODE Z")),
+        "{said}"
+    );
 }
 
 #[test]

@@ -32,6 +32,8 @@ mod languages;
 mod limits;
 mod listing;
 mod login;
+mod mode_b;
+mod mode_z;
 mod modify;
 mod navigation;
 mod newcomers;
@@ -40,6 +42,7 @@ mod passive;
 mod pool;
 mod ranges;
 mod regressions;
+mod representation;
 mod space;
 mod startup;
 #[path = "../support/mod.rs"]

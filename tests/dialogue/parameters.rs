@@ -9,7 +9,8 @@ fn the_types_that_exist_are_taken() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
     for line in [
-        "TYPE A", "TYPE A N", "TYPE I", "TYPE L 8", "type a", "type i", "TYPE a n",
+        "TYPE A", "TYPE A N", "TYPE A T", "TYPE A C", "TYPE E", "TYPE E N", "TYPE E T", "TYPE E C",
+        "TYPE I", "TYPE L 8", "type a", "type i", "TYPE a n", "type e",
     ] {
         control.command(line, 200);
     }
@@ -19,14 +20,7 @@ fn the_types_that_exist_are_taken() {
 fn the_types_that_do_not_exist_are_refused() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
-    for line in [
-        "TYPE E",
-        "TYPE E N",
-        "TYPE A T",
-        "TYPE A C",
-        "TYPE L 7",
-        "TYPE L 36",
-    ] {
+    for line in ["TYPE A X", "TYPE E X", "TYPE L 7", "TYPE L 36"] {
         control.command(line, 504);
     }
     for line in ["TYPE X", "TYPE AA", "TYPE L", "TYPE I I", "TYPE L eight"] {
@@ -42,29 +36,81 @@ fn a_refused_type_leaves_the_old_one() {
     server.root().file("file", "a\nb\n");
     let mut control = server.anonymous();
     control.command("TYPE A", 200);
-    control.command("TYPE E", 504);
+    control.command("TYPE L 7", 504);
     assert_eq!(control.retrieve("file"), b"a\r\nb\r\n");
     control.command("TYPE I", 200);
-    control.command("TYPE A T", 504);
+    control.command("TYPE A X", 504);
     assert_eq!(control.retrieve("file"), b"a\nb\n");
 }
 
 #[test]
-fn file_structure_and_stream_mode_are_the_only_ones() {
+fn structures_and_modes_are_taken_but_for_pages() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
-    control.command("STRU F", 200);
-    control.command("stru f", 200);
-    control.command("MODE S", 200);
-    control.command("mode s", 200);
-    for line in ["STRU R", "STRU P", "MODE B", "MODE C"] {
-        control.command(line, 504);
+    for line in [
+        "STRU R", "STRU F", "stru r", "stru f", "MODE B", "MODE C", "MODE Z", "MODE S", "mode z",
+        "mode s",
+    ] {
+        control.command(line, 200);
     }
+    control.command("STRU P", 504);
     for line in ["STRU X", "MODE X", "STRU FF"] {
-        control.command_any(line, &[501, 504]);
+        control.command(line, 501);
     }
     control.command("STRU", 501);
     control.command("MODE", 501);
+}
+
+#[test]
+fn stat_and_the_opening_reply_show_what_is_set() {
+    let server = Server::start(&[]);
+    server.root().file("file", "text\n");
+    let mut control = server.anonymous();
+    let shown = |control: &mut crate::support::control::Control, wanted: &str| {
+        let text = control.command("STAT", 211).text();
+        assert!(text.contains(wanted), "{text}");
+    };
+    shown(&mut control, "TYPE: ASCII, STRU: F, MODE: S");
+    for line in ["TYPE E T", "STRU R", "MODE B"] {
+        control.command(line, 200);
+    }
+    shown(&mut control, "TYPE: EBCDIC T, STRU: R, MODE: B");
+    let data = control.passive();
+    let words = control.command("RETR file", 150).words();
+    assert_eq!(
+        words,
+        "Opening EBCDIC mode data connection for file (5 bytes), STRU R, MODE B."
+    );
+    crate::support::data::read_all(data);
+    control.expect(226);
+}
+
+#[test]
+fn mode_z_is_on_offer_only_where_it_is_on() {
+    let server = Server::start(&[]);
+    let mut control = server.anonymous();
+    assert!(control.command("FEAT", 211).text().contains("\n MODE Z\n"));
+    for line in [
+        "OPTS MODE Z LEVEL 9",
+        "opts mode z level 0",
+        "OPTS MODE Z ENGINE ZLIB LEVEL 1",
+        "OPTS MODE Z BLOCKSIZE 4096",
+        "OPTS MODE Z",
+    ] {
+        control.command(line, 200);
+    }
+    for line in ["OPTS MODE Z LEVEL 10", "OPTS MODE Z ENGINE LZMA"] {
+        control.command(line, 504);
+    }
+    for line in ["OPTS MODE Z LEVEL", "OPTS MODE Z XYZZY 1", "OPTS MODE B"] {
+        control.command(line, 501);
+    }
+    let server = Server::start(&[("deflate_enable", "NO")]);
+    let mut control = server.anonymous();
+    assert!(!control.command("FEAT", 211).text().contains("MODE Z"));
+    control.command("MODE Z", 504);
+    control.command("OPTS MODE Z LEVEL 9", 501);
+    control.command("MODE B", 200);
 }
 
 #[test]
