@@ -54,6 +54,12 @@ impl LiveAccounts {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether there are none and never will be.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.path.is_none() && self.current().is_empty()
+    }
+
     /// The accounts as of now.
     pub fn current(&self) -> Arc<Accounts> {
         let Some(path) = &self.path else {

@@ -4,7 +4,7 @@
 
 use super::limits::{Census, Full, max_workers};
 use super::listen::Listener;
-use super::pool::{Job, Pool};
+use super::pool::Pool;
 use super::waiting::WaitingRoom;
 use crate::protocol::{Code, Reply};
 use crate::session::{Service, Session, SessionId, Wake};
@@ -61,6 +61,7 @@ impl Master {
         epoll.add(bell.as_fd(), BELL, Watch::Level)?;
         let room = Arc::new(WaitingRoom::new()?);
         let pool = Arc::new(Pool::new(
+            Arc::clone(&service),
             max_workers(),
             Arc::clone(&room),
             Arc::clone(&bell),
@@ -179,7 +180,9 @@ impl Master {
         let id = SessionId(self.next_session);
         self.next_session += 1;
         match Session::new(id, socket, peer, Arc::clone(&self.service)) {
-            Ok(session) => self.pool.submit(Job::new(session, admission), Wake::Born),
+            Ok(session) => self
+                .pool
+                .submit(self.pool.job(session, admission), Wake::Born),
             // Gone before it was greeted.
             Err(error) => log::debug!("{peer}: {error}"),
         }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod crew;
 mod limits;
 mod listen;
 mod pool;

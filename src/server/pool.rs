@@ -1,25 +1,28 @@
-//! The workers: a bounded pool of threads that take sessions from one
-//! channel, serve them while they are active and park them when silent.
+//! The workers: a bounded pool of threads, in crews by class, that take
+//! sessions from their crew's channel, serve them while they are active and
+//! park them when silent.
 //!
 //! Only the main thread gives birth, because a thread inherits the rights of
-//! the one that creates it; others ring its bell. A few idle workers are
-//! kept warm, the rest leave after a while.
+//! the one that creates it; others ring its bell. A few idle workers of the
+//! crews that stay are kept warm, the rest leave after a while.
 
+use super::crew::Crew;
 use super::limits::Admission;
 use super::waiting::WaitingRoom;
-use crate::session::{Outcome, Session, Wake};
+use crate::session::{Class, Outcome, Place, Service, Session, Wake};
 use crate::sys::poll::Bell;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// Stack of a worker. Large things live on the heap; most of this is never
 /// touched and so never takes memory.
 const STACK: usize = 192 * 1024;
 
-/// Idle workers that stay.
+/// Idle workers that stay, in each crew that does.
 const SPARES: usize = 4;
 
 /// Time after which an idle worker beyond the spares leaves.
@@ -30,6 +33,8 @@ pub(super) struct Job {
     pub(super) session: Session,
     /// Known to the waiting room's epoll.
     pub(super) registered: bool,
+    /// Whose workers serve it.
+    crew: Arc<Crew>,
     /// Held for its drop.
     _admission: Admission,
 }
@@ -40,24 +45,21 @@ impl std::fmt::Debug for Job {
     }
 }
 
-impl Job {
-    pub(super) fn new(session: Session, admission: Admission) -> Box<Job> {
-        Box::new(Job {
-            session,
-            registered: false,
-            _admission: admission,
-        })
-    }
-}
-
-/// The pool. It is bounded in threads; the channel is bounded by the number
+/// The pool. It is bounded in threads; the channels are bounded by the number
 /// of sessions.
 pub(super) struct Pool {
-    sender: Sender<(Box<Job>, Wake)>,
-    receiver: Receiver<(Box<Job>, Wake)>,
+    service: Arc<Service>,
+    /// Those who greet.
+    first: Arc<Crew>,
+    /// Every other crew there is.
+    crews: Mutex<HashMap<Class, Weak<Crew>>>,
+    /// Crews of those that stay, besides the first.
+    _lasting: Vec<Arc<Crew>>,
+    /// Crews that wanted workers when there could be no more.
+    starved: Mutex<Vec<Arc<Crew>>>,
+    /// Crews that want workers, for the main thread.
+    wanting: (Sender<Arc<Crew>>, Receiver<Arc<Crew>>),
     room: Arc<WaitingRoom>,
-    /// Workers waiting for a job.
-    idle: AtomicUsize,
     workers: AtomicUsize,
     limit: usize,
     /// Stack of each worker, in bytes.
@@ -67,59 +69,152 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(limit: usize, room: Arc<WaitingRoom>, bell: Arc<Bell>) -> Pool {
-        let (sender, receiver) = unbounded();
-        Pool {
-            sender,
-            receiver,
+    pub(super) fn new(
+        service: Arc<Service>,
+        limit: usize,
+        room: Arc<WaitingRoom>,
+        bell: Arc<Bell>,
+    ) -> Pool {
+        // Where there can be few workers, no crew may keep them from another.
+        let spares = SPARES.min(limit / 4);
+        let first = Crew::new(service.first_class(), spares);
+        let lasting: Vec<_> = service
+            .anonymous_class()
+            .filter(|class| *class != first.class)
+            .map(|class| Crew::new(class, spares))
+            .into_iter()
+            .collect();
+        let pool = Pool {
+            crews: Mutex::new(
+                lasting
+                    .iter()
+                    .map(|crew| (crew.class.clone(), Arc::downgrade(crew)))
+                    .collect(),
+            ),
+            starved: Mutex::default(),
+            wanting: unbounded(),
             room,
-            idle: AtomicUsize::new(0),
             workers: AtomicUsize::new(0),
             limit,
             stack: STACK,
             bell,
+            service,
+            first,
+            _lasting: lasting,
+        };
+        for crew in pool._lasting.iter().chain([&pool.first]) {
+            let _ = pool.wanting.0.send(Arc::clone(crew));
         }
+        pool
     }
 
-    /// Hands a session to the next free worker.
+    /// What goes from thread to thread of a session that begins.
+    pub(super) fn job(&self, session: Session, admission: Admission) -> Box<Job> {
+        Box::new(Job {
+            session,
+            registered: false,
+            crew: Arc::clone(&self.first),
+            _admission: admission,
+        })
+    }
+
+    /// Hands a session to the next free worker of its crew.
     pub(super) fn submit(&self, job: Box<Job>, wake: Wake) {
-        // The pool itself holds a receiver, so the channel is never closed.
-        let _ = self.sender.send((job, wake));
-        if self.wants_birth() {
+        let crew = Arc::clone(&job.crew);
+        crew.send(job, wake);
+        self.look_after(&crew);
+    }
+
+    /// The crew of a class.
+    fn crew(&self, class: &Class) -> Arc<Crew> {
+        if *class == self.first.class {
+            return Arc::clone(&self.first);
+        }
+        // The map stays whole between any two statements.
+        let mut crews = self.crews.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(crew) = crews.get(class).and_then(Weak::upgrade) {
+            return crew;
+        }
+        let crew = Crew::new(class.clone(), 0);
+        crews.retain(|_, crew| crew.strong_count() > 0);
+        crews.insert(class.clone(), Arc::downgrade(&crew));
+        crew
+    }
+
+    /// Asks the main thread for workers if the crew is short of them.
+    fn look_after(&self, crew: &Arc<Crew>) {
+        if !crew.is_short() {
+            return;
+        }
+        if self.is_full() {
+            let mut starved = self.starved();
+            if !starved.iter().any(|one| Arc::ptr_eq(one, crew)) {
+                starved.push(Arc::clone(crew));
+            }
+            drop(starved);
+            // The last look may have been a moment too early.
+            if !self.is_full() {
+                self.feed_the_starved();
+            }
+        } else {
+            let _ = self.wanting.0.send(Arc::clone(crew));
             self.bell.ring();
         }
     }
 
-    fn wants_birth(&self) -> bool {
-        self.sender.len() > self.idle.load(Ordering::SeqCst)
-            && self.workers.load(Ordering::Relaxed) < self.limit
+    fn is_full(&self) -> bool {
+        self.workers.load(Ordering::SeqCst) >= self.limit
+    }
+
+    fn starved(&self) -> MutexGuard<'_, Vec<Arc<Crew>>> {
+        // A list of crews is whole at any moment.
+        self.starved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A worker has gone: there is room for one of a crew that wanted one.
+    fn feed_the_starved(&self) {
+        let starved = std::mem::take(&mut *self.starved());
+        for crew in &starved {
+            self.look_after(crew);
+        }
     }
 
     /// Gives birth to workers as long as jobs are waiting for one, and to
     /// the spares at the start. False when the system gives no more threads;
     /// the jobs then wait for the workers there are.
     pub(super) fn give_birth(self: &Arc<Self>) -> bool {
-        while self.wants_birth() || self.workers.load(Ordering::Relaxed) < SPARES.min(self.limit) {
-            if !self.spawn() {
-                return false;
+        while let Ok(crew) = self.wanting.1.try_recv() {
+            while crew.is_short() || crew.workers.load(Ordering::Relaxed) < crew.spares {
+                if self.is_full() {
+                    self.look_after(&crew);
+                    break;
+                }
+                if !self.spawn(&crew) {
+                    // Not forgotten, should no other session come.
+                    let _ = self.wanting.0.send(crew);
+                    self.bell.ring();
+                    return false;
+                }
             }
         }
         true
     }
 
-    fn spawn(self: &Arc<Self>) -> bool {
-        let pool = Arc::clone(self);
+    fn spawn(self: &Arc<Self>, crew: &Arc<Crew>) -> bool {
+        let (pool, recruit) = (Arc::clone(self), Arc::clone(crew));
         self.workers.fetch_add(1, Ordering::Relaxed);
+        crew.workers.fetch_add(1, Ordering::Relaxed);
         // Counted as idle from here, or a burst would give birth to a worker
         // for each look at the channel.
-        self.idle.fetch_add(1, Ordering::SeqCst);
+        crew.idle.fetch_add(1, Ordering::SeqCst);
         let born = std::thread::Builder::new()
             .name("worker".to_owned())
             .stack_size(self.stack)
-            .spawn(move || pool.work());
+            .spawn(move || pool.live(&recruit));
         if let Err(error) = born {
+            crew.idle.fetch_sub(1, Ordering::SeqCst);
+            crew.workers.fetch_sub(1, Ordering::Relaxed);
             self.workers.fetch_sub(1, Ordering::Relaxed);
-            self.idle.fetch_sub(1, Ordering::SeqCst);
             let workers = self.workers.load(Ordering::Relaxed);
             log::error!("no more threads than {workers} workers: {error}");
             return false;
@@ -128,41 +223,59 @@ impl Pool {
     }
 
     /// The life of a worker; it begins idle.
-    fn work(&self) {
+    fn live(&self, crew: &Arc<Crew>) {
+        match crew.enlist(&self.service) {
+            Ok(place) => self.work(crew, &place),
+            Err(error) => {
+                let cause = error.to_string();
+                crew.idle.fetch_sub(1, Ordering::SeqCst);
+                // Whoever waits for this crew waits in vain.
+                while let Ok((mut job, _)) = crew.receiver.try_recv() {
+                    job.session.turn_back(&cause);
+                    job.crew = Arc::clone(&self.first);
+                    self.submit(job, Wake::Moved);
+                }
+            }
+        }
+        crew.workers.fetch_sub(1, Ordering::Relaxed);
+        self.workers.fetch_sub(1, Ordering::SeqCst);
+        // A job that came in this moment needs another worker.
+        self.look_after(crew);
+        self.feed_the_starved();
+    }
+
+    fn work(&self, crew: &Arc<Crew>, place: &Place) {
         loop {
-            let job = self.receiver.recv_timeout(PATIENCE);
-            self.idle.fetch_sub(1, Ordering::SeqCst);
+            let job = crew.receiver.recv_timeout(PATIENCE);
+            crew.idle.fetch_sub(1, Ordering::SeqCst);
             // A job submitted between the two lines above counted on this
             // worker being free.
-            if self.wants_birth() {
-                self.bell.ring();
-            }
+            self.look_after(crew);
             let alive = match job {
-                Ok((job, wake)) => self.serve(job, wake),
-                Err(RecvTimeoutError::Timeout) => self.idle.load(Ordering::SeqCst) < SPARES,
+                Ok((job, wake)) => self.serve(job, wake, place),
+                Err(RecvTimeoutError::Timeout) => crew.idle.load(Ordering::SeqCst) < crew.spares,
                 Err(RecvTimeoutError::Disconnected) => false,
             };
             if !alive {
-                self.workers.fetch_sub(1, Ordering::Relaxed);
-                // A job that came in this moment needs another worker.
-                if self.wants_birth() {
-                    self.bell.ring();
-                }
                 return;
             }
-            self.idle.fetch_add(1, Ordering::SeqCst);
+            crew.idle.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    /// Serves one session until it is silent or ends. False after a panic:
-    /// the session is gone, and the worker retires.
-    fn serve(&self, mut job: Box<Job>, wake: Wake) -> bool {
+    /// Serves one session until it is silent, moves or ends. False after a
+    /// panic: the session is gone, and the worker retires.
+    fn serve(&self, mut job: Box<Job>, wake: Wake, place: &Place) -> bool {
         let id = job.session.id().0;
         // Whatever state the panic left is dropped with the session.
-        match catch_unwind(AssertUnwindSafe(|| job.session.serve(wake))) {
+        match catch_unwind(AssertUnwindSafe(|| job.session.serve(wake, place))) {
             Ok(Outcome::End) => {}
             Ok(Outcome::Park(until)) => self.room.admit(job, until, true),
             Ok(Outcome::Delay(until)) => self.room.admit(job, Some(until), false),
+            Ok(Outcome::Move(class)) => {
+                job.crew = self.crew(&class);
+                self.submit(job, Wake::Moved);
+            }
             Err(_) => {
                 log::error!("session {id} ended by a fault of the server; please report it");
                 return false;
@@ -200,14 +313,16 @@ mod tests {
             config.set(b"anon_root", b"/", &origin).unwrap();
             let accounts = LiveAccounts::fixed(Accounts::none());
             let room = Arc::new(WaitingRoom::new().unwrap());
-            let mut pool = Pool::new(limit, room, Arc::new(Bell::new().unwrap()));
+            let service = Arc::new(Service::open(config, accounts).unwrap());
+            let bell = Arc::new(Bell::new().unwrap());
+            let mut pool = Pool::new(Arc::clone(&service), limit, room, bell);
             pool.stack = stack;
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             crate::control::prepare(listener.as_fd(), None).unwrap();
             Rig {
                 pool: Arc::new(pool),
                 listener,
-                service: Arc::new(Service::open(config, accounts).unwrap()),
+                service,
                 census: Arc::default(),
                 next: 1,
                 born: true,
@@ -225,7 +340,8 @@ mod tests {
             self.next += 1;
             let service = Arc::clone(&self.service);
             let session = Session::new(id, socket.into(), peer, service).unwrap();
-            self.pool.submit(Job::new(session, admission), Wake::Born);
+            let job = self.pool.job(session, admission);
+            self.pool.submit(job, Wake::Born);
             self.born = self.pool.give_birth();
             BufReader::new(client)
         }
@@ -262,11 +378,12 @@ mod tests {
         let mut client = rig.connect();
         assert!(!rig.born);
         assert_eq!(rig.pool.workers.load(Ordering::Relaxed), 0);
-        assert_eq!(rig.pool.idle.load(Ordering::SeqCst), 0);
+        assert_eq!(rig.pool.first.idle.load(Ordering::SeqCst), 0);
         let pool = Arc::clone(&rig.pool);
         rig.pool.workers.fetch_add(1, Ordering::Relaxed);
-        rig.pool.idle.fetch_add(1, Ordering::SeqCst);
-        std::thread::spawn(move || pool.work());
+        rig.pool.first.idle.fetch_add(1, Ordering::SeqCst);
+        rig.pool.first.workers.fetch_add(1, Ordering::Relaxed);
+        std::thread::spawn(move || pool.live(&pool.first));
         assert!(line(&mut client).starts_with("220"));
     }
 

@@ -1,6 +1,7 @@
 //! From a line to a handler: parse, check against the command table, call,
 //! reply. One completion reply per command, whatever happens.
 
+use super::state::Stage;
 use super::{Failure, Session};
 use crate::protocol::command::{Access, Needs, Verb};
 use crate::protocol::ladder::Side;
@@ -108,12 +109,10 @@ impl Session {
                 }
             }
         };
-        if std::mem::take(&mut self.hold_reply) {
-            if self.service.config.delay_failed_login() > 0 {
-                self.delayed = Some(reply);
-            } else {
-                self.say_denial(&reply);
-            }
+        if let Stage::Accepted(_) = self.stage {
+            self.welcome = Some(reply);
+        } else if std::mem::take(&mut self.hold_reply) {
+            self.hold(reply);
         } else {
             self.say(&reply);
         }

@@ -4,15 +4,16 @@
 //! user gets the same reply after the same work as a wrong password.
 
 use super::connect::Endpoint;
-use super::state::{Login, Rights, Stage};
+use super::state::{Entry, Login, Rights, Stage};
 use super::voice::Voice;
-use super::{Failure, Session};
+use super::{Class, Failure, Home, Place, Session};
 use crate::auth::{Account, Secret, is_anonymous};
 use crate::protocol::ladder::Fact;
 use crate::protocol::representation::Level;
 use crate::protocol::{
     Algorithm, Code, Escaped, Facts, Marker, Reply, Representation, VirtualPath,
 };
+use std::sync::Arc;
 
 type Answer = Result<Reply, Failure>;
 
@@ -27,7 +28,7 @@ impl Session {
         }
         self.stage = Stage::Named(name.into());
         if is_anonymous(name)
-            && self.service.anonymous.is_some()
+            && self.service.serves_anonymous()
             && self.service.config.no_anon_password()
         {
             return self.log_in_anonymous(b"");
@@ -48,12 +49,12 @@ impl Session {
                     "Login with USER first.",
                 ));
             }
-            stage @ Stage::In(_) => {
+            stage @ (Stage::Accepted(_) | Stage::In(_)) => {
                 self.stage = stage;
                 return Ok(Reply::new(Code::LoggedIn, "Already logged in."));
             }
         };
-        if is_anonymous(&name) && self.service.anonymous.is_some() {
+        if is_anonymous(&name) && self.service.serves_anonymous() {
             self.stage = Stage::Named(name);
             return self.log_in_anonymous(password);
         }
@@ -67,60 +68,100 @@ impl Session {
     fn log_in_anonymous(&mut self, email: &[u8]) -> Answer {
         let service = &self.service;
         let config = &service.config;
-        let Some(root) = service.anonymous.clone() else {
+        let Some(class) = service.anonymous_class() else {
             unreachable!("both callers have seen that anonymous users are served");
         };
-        let write = config.write_enable();
-        let login = Login {
-            root,
-            cwd: VirtualPath::root(),
-            rights: Rights {
-                upload: write && config.anon_upload_enable(),
-                make_directories: write && config.anon_mkdir_write_enable(),
-                change: write && config.anon_other_write_enable(),
-                chmod: false,
-                world_readable_only: config.anon_world_readable_only(),
-            },
+        let entry = Entry {
+            class,
+            name: (*b"anonymous").into(),
+            rights: service.anonymous_rights(),
             umask: config.anon_umask(),
             rate: config.anon_max_rate().into(),
+            said: email.into(),
         };
-        self.enter(b"anonymous", login);
-        if email.is_empty() {
-            log::info!("{}: logged in", self.tag);
-        } else {
-            log::info!("{}: logged in, said \"{}\"", self.tag, Escaped(email));
-        }
-        Ok(Reply::new(Code::LoggedIn, "Login successful."))
+        Ok(self.accept(entry))
     }
 
     fn log_in_account(&mut self, account: &Account) -> Answer {
-        let root = match self.service.root_of(account) {
-            Ok(root) => root,
-            Err(error) => return Ok(self.deny(&account.name, &format!("home: {error}"))),
-        };
         let config = &self.service.config;
         let write = config.write_enable() && !account.read_only;
-        let login = Login {
-            root,
-            cwd: VirtualPath::root(),
-            rights: Rights {
-                upload: write,
-                make_directories: write,
-                change: write,
-                chmod: write && config.chmod_enable(),
-                world_readable_only: false,
-            },
+        let rights = Rights {
+            upload: write,
+            make_directories: write,
+            change: write,
+            chmod: write && config.chmod_enable(),
+            world_readable_only: false,
+        };
+        let entry = Entry {
+            class: Class::Home(Arc::new(Home::seen(&account.home, rights.any_write()))),
+            name: account.name.as_slice().into(),
+            rights,
             umask: config.local_umask(),
             rate: config.local_max_rate().into(),
+            said: Box::default(),
         };
-        self.enter(&account.name, login);
-        log::info!("{}: logged in", self.tag);
-        Ok(Reply::new(Code::LoggedIn, "Login successful."))
+        Ok(self.accept(entry))
     }
 
-    fn enter(&mut self, name: &[u8], login: Login) {
-        self.tag.set_user(name);
-        self.stage = Stage::In(Box::new(login));
+    /// The user is who it says. What is left is a worker that may serve it,
+    /// which says the reply.
+    fn accept(&mut self, entry: Entry) -> Reply {
+        self.stage = Stage::Accepted(Box::new(entry));
+        Reply::new(Code::LoggedIn, "Login successful.")
+    }
+
+    /// The class of worker this session needs, if that is not `place`.
+    pub(super) fn class_elsewhere(&self, place: &Place) -> Option<Class> {
+        match &self.stage {
+            Stage::Greeted | Stage::Named(_) => {
+                let first = self.service.first_class();
+                (first != place.class).then_some(first)
+            }
+            Stage::Accepted(entry) if entry.class != place.class => Some(entry.class.clone()),
+            // In stays where it went.
+            Stage::Accepted(_) | Stage::In(_) => None,
+        }
+    }
+
+    /// Lets a user who was accepted in, now that a worker of its class has
+    /// the session.
+    pub(super) fn arrive(&mut self, place: &Place) {
+        if !matches!(self.stage, Stage::Accepted(_)) {
+            return;
+        }
+        let (Stage::Accepted(entry), Some(welcome)) = (
+            std::mem::replace(&mut self.stage, Stage::Greeted),
+            self.welcome.take(),
+        ) else {
+            unreachable!("who is accepted has its reply waiting");
+        };
+        let Some(root) = &place.root else {
+            unreachable!("a worker of a home has its root");
+        };
+        self.tag.set_user(&entry.name);
+        self.stage = Stage::In(Box::new(Login {
+            root: Arc::clone(root),
+            cwd: VirtualPath::root(),
+            rights: entry.rights,
+            umask: entry.umask,
+            rate: entry.rate,
+        }));
+        if entry.said.is_empty() {
+            log::info!("{}: logged in", self.tag);
+        } else {
+            log::info!("{}: logged in, said \"{}\"", self.tag, Escaped(&entry.said));
+        }
+        self.say(&welcome);
+    }
+
+    /// There is no worker for the user: its home cannot be served, for the
+    /// reason given.
+    pub fn turn_back(&mut self, cause: &str) {
+        if let Stage::Accepted(entry) = std::mem::replace(&mut self.stage, Stage::Greeted) {
+            self.welcome = None;
+            let reply = self.deny(&entry.name, cause);
+            self.hold(reply);
+        }
     }
 
     /// Refuses a login. The reply is held back for delay_failed_login
@@ -132,6 +173,16 @@ impl Session {
         self.failed_logins += 1;
         self.hold_reply = true;
         Reply::new(Code::NotLoggedIn, "Login incorrect.")
+    }
+
+    /// Holds the reply to a failed login back.
+    pub(super) fn hold(&mut self, reply: Reply) {
+        self.hold_reply = false;
+        if self.service.config.delay_failed_login() > 0 {
+            self.delayed = Some(reply);
+        } else {
+            self.say_denial(&reply);
+        }
     }
 
     /// Says the reply to a failed login, the last one if there were too many.
@@ -171,6 +222,7 @@ impl Session {
             last_command: _,
             hold_reply: _,
             delayed: _,
+            welcome: _,
             ending: _,
         } = self;
         tag.set_user(b"");

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod announce;
+mod class;
 mod combine;
 mod connect;
 mod digest;
@@ -34,6 +35,7 @@ mod transfer;
 mod voice;
 
 pub use announce::{Announced, News};
+pub use class::{Class, Home, Place};
 pub use service::{Service, ServiceError};
 pub use state::SessionId;
 
@@ -62,15 +64,19 @@ pub enum Wake {
     Readable,
     /// The moment it was parked until has come.
     TimeIsUp,
+    /// It has come to a worker of its class.
+    Moved,
 }
 
 /// What is to become of a session that a worker lays down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Wake it at input, or at this moment if one is given.
     Park(Option<Instant>),
     /// Wake it at this moment and not before: input must wait.
     Delay(Instant),
+    /// Take it to a worker of this class.
+    Move(Class),
     /// Let it go.
     End,
 }
@@ -113,6 +119,8 @@ pub struct Session {
     hold_reply: bool,
     /// The reply that is being held back (delay_failed_login).
     delayed: Option<Reply>,
+    /// The reply to a log-in that has succeeded, until somebody serves it.
+    welcome: Option<Reply>,
     /// The last reply is said; the session is to be closed.
     ending: bool,
 }
@@ -152,6 +160,7 @@ impl Session {
             last_command: Instant::now(),
             hold_reply: false,
             delayed: None,
+            welcome: None,
             ending: false,
         })
     }
@@ -162,30 +171,34 @@ impl Session {
         self.tag.id
     }
 
-    /// Works as long as there are commands.
-    pub fn serve(&mut self, wake: Wake) -> Outcome {
+    /// Works as long as there are commands, on a worker at `place`.
+    pub fn serve(&mut self, wake: Wake, place: &Place) -> Outcome {
         match wake {
             Wake::Born => self.greet(),
-            Wake::Readable => {}
+            Wake::Readable | Wake::Moved => {}
             Wake::TimeIsUp => match self.delayed.take() {
                 Some(reply) => self.say_denial(&reply),
                 None => self.time_out(),
             },
         }
-        let outcome = self.work();
+        let outcome = self.work(place);
         if outcome == Outcome::End {
             // Before the last reply: the client's next session may want it.
             self.forget_endpoint();
             let _ = self.control.flush();
             self.control.drain();
-        } else {
+        } else if !matches!(outcome, Outcome::Move(_)) {
             self.control.shrink();
         }
         outcome
     }
 
-    fn work(&mut self) -> Outcome {
+    fn work(&mut self, place: &Place) -> Outcome {
         loop {
+            if let Some(class) = self.class_elsewhere(place) {
+                return Outcome::Move(class);
+            }
+            self.arrive(place);
             if self.ending {
                 self.trace_end(Side::Server);
                 return Outcome::End;

@@ -1,8 +1,10 @@
 //! What all sessions share: the configuration and what was opened for it.
 
 use super::announce::Announced;
+use super::state::Rights;
 use super::voice::Voice;
-use crate::auth::{Account, LiveAccounts};
+use super::{Class, Home};
+use crate::auth::LiveAccounts;
 use crate::config::Config;
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
@@ -10,16 +12,15 @@ use crate::protocol::host::HostNames;
 use crate::protocol::{Charset, Code, Language, Reply};
 use crate::sys;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 /// The service that sessions give: read-only once opened, but for caches.
 pub struct Service {
     pub(super) config: Config,
     pub(super) accounts: LiveAccounts,
-    pub(super) anonymous: Option<Arc<Root>>,
+    anonymous: Option<Anonymous>,
     pub(super) ports: Arc<PassivePorts>,
     pub(super) buffers: Buffers,
     pub(super) greeting: Reply,
@@ -30,7 +31,6 @@ pub struct Service {
     pub(super) language: Language,
     /// In which names are for clients that do not ask for UTF-8.
     pub(super) charset: Option<Charset>,
-    roots: Mutex<HashMap<PathBuf, Weak<Root>>>,
 }
 
 /// Why the service cannot be given.
@@ -72,7 +72,7 @@ impl Service {
     /// What cannot be opened.
     pub fn open(config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
         Ok(Service {
-            anonymous: anonymous_root(&config)?,
+            anonymous: anonymous(&config)?,
             ports: PassivePorts::new(config.passive_ports()),
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
@@ -81,7 +81,6 @@ impl Service {
             host_names: HostNames::parse(config.host_names()).unwrap_or_default(),
             language: Language::parse(config.default_language()).unwrap_or(Language::English),
             charset: Charset::parse(config.client_charset()),
-            roots: Mutex::default(),
             accounts,
             config,
         })
@@ -106,24 +105,62 @@ impl Service {
         &self.announced
     }
 
-    /// The root of an account, one descriptor for all its sessions.
-    pub(super) fn root_of(&self, account: &Account) -> Result<Arc<Root>, sys::Error> {
-        // Opened outside the lock, since a hung network home shall stop its
-        // own users only, and each time, since a home may have been replaced.
-        let fresh = Arc::new(Root::open(&account.home)?);
-        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = roots.get(&account.home).and_then(Weak::upgrade);
-        if let Some(root) = held.filter(|root| root.is_same(&fresh)) {
-            return Ok(root);
+    /// The root of a home, to be opened by the worker that serves it.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn root_of(&self, home: &Home) -> Result<Arc<Root>, sys::Error> {
+        match &self.anonymous {
+            Some(anonymous) if *anonymous.home == *home => Ok(Arc::clone(&anonymous.root)),
+            _ => Root::open(&home.path).map(Arc::new),
         }
-        let root = fresh;
-        roots.retain(|_, root| root.strong_count() > 0);
-        roots.insert(account.home.clone(), Arc::downgrade(&root));
-        Ok(root)
+    }
+
+    pub(super) fn serves_anonymous(&self) -> bool {
+        self.anonymous.is_some()
+    }
+
+    /// The class of anonymous users, if they are served.
+    #[must_use]
+    pub fn anonymous_class(&self) -> Option<Class> {
+        let anonymous = self.anonymous.as_ref()?;
+        Some(Class::Home(Arc::clone(&anonymous.home)))
+    }
+
+    /// What anonymous users may do.
+    pub(super) fn anonymous_rights(&self) -> Rights {
+        anonymous_rights(&self.config)
+    }
+
+    /// The class of the workers that greet: where anonymous users alone are
+    /// served, that of theirs, so that logging in takes no session elsewhere.
+    #[must_use]
+    pub fn first_class(&self) -> Class {
+        match self.anonymous_class() {
+            Some(anonymous) if self.accounts.is_none() => anonymous,
+            _ => Class::Reception,
+        }
     }
 }
 
-fn anonymous_root(config: &Config) -> Result<Option<Arc<Root>>, ServiceError> {
+fn anonymous_rights(config: &Config) -> Rights {
+    let write = config.write_enable();
+    Rights {
+        upload: write && config.anon_upload_enable(),
+        make_directories: write && config.anon_mkdir_write_enable(),
+        change: write && config.anon_other_write_enable(),
+        chmod: false,
+        world_readable_only: config.anon_world_readable_only(),
+    }
+}
+
+/// Where anonymous users are.
+struct Anonymous {
+    home: Arc<Home>,
+    root: Arc<Root>,
+}
+
+fn anonymous(config: &Config) -> Result<Option<Anonymous>, ServiceError> {
     if !config.anonymous_enable() {
         return Ok(None);
     }
@@ -132,7 +169,10 @@ fn anonymous_root(config: &Config) -> Result<Option<Arc<Root>>, ServiceError> {
         None => home_of_ftp().ok_or(ServiceError::NoAnonymousRoot)?,
     };
     match Root::open(&path) {
-        Ok(root) => Ok(Some(Arc::new(root))),
+        Ok(root) => Ok(Some(Anonymous {
+            home: Arc::new(Home::seen(&path, anonymous_rights(config).any_write())),
+            root: Arc::new(root),
+        })),
         Err(error) => Err(ServiceError::AnonymousRoot(path, error)),
     }
 }

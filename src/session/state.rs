@@ -1,6 +1,6 @@
 //! Who a session belongs to and what it may do.
 
-use super::{Failure, Session};
+use super::{Class, Failure, Session};
 use crate::fs::{self, Root};
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
 use crate::sys;
@@ -51,8 +51,22 @@ pub(super) enum Stage {
     Greeted,
     /// USER was said, PASS is awaited.
     Named(Box<[u8]>),
+    /// Accepted, and on its way to a worker of its class.
+    Accepted(Box<Entry>),
     /// Logged in.
     In(Box<Login>),
+}
+
+/// What a user who is accepted will be.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub class: Class,
+    pub name: Box<[u8]>,
+    pub rights: Rights,
+    pub umask: u32,
+    pub rate: u64,
+    /// For the log: what an anonymous user gave as a password.
+    pub said: Box<[u8]>,
 }
 
 /// What may be changed, and what is given out.

@@ -1,0 +1,74 @@
+//! A crew: the workers of one class, and the channel through which sessions
+//! reach them.
+//!
+//! Each worker narrows itself at its birth to what its class may, and cannot
+//! widen again. A crew is there as long as somebody has it: its workers, its
+//! sessions, or the pool where it is one that stays.
+
+use super::pool::Job;
+use crate::fs::Root;
+use crate::session::{Class, Place, Service, Wake};
+use crate::sys;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The crew of a class.
+pub(super) struct Crew {
+    pub(super) class: Class,
+    /// The root of its home, once a worker has opened it.
+    root: OnceLock<Arc<Root>>,
+    sender: Sender<(Box<Job>, Wake)>,
+    pub(super) receiver: Receiver<(Box<Job>, Wake)>,
+    /// Workers waiting for a job.
+    pub(super) idle: AtomicUsize,
+    pub(super) workers: AtomicUsize,
+    /// Idle workers that stay.
+    pub(super) spares: usize,
+}
+
+impl Crew {
+    pub(super) fn new(class: Class, spares: usize) -> Arc<Crew> {
+        let (sender, receiver) = unbounded();
+        Arc::new(Crew {
+            class,
+            root: OnceLock::new(),
+            sender,
+            receiver,
+            idle: AtomicUsize::new(0),
+            workers: AtomicUsize::new(0),
+            spares,
+        })
+    }
+
+    /// Puts a session in the channel.
+    pub(super) fn send(&self, job: Box<Job>, wake: Wake) {
+        // The crew itself holds a receiver, so the channel is never closed.
+        let _ = self.sender.send((job, wake));
+    }
+
+    /// Whether a job waits for which there is no idle worker.
+    pub(super) fn is_short(&self) -> bool {
+        self.sender.len() > self.idle.load(Ordering::SeqCst)
+    }
+
+    /// Makes of the calling thread, which was just born, a worker of this
+    /// class, for good.
+    ///
+    /// # Errors
+    /// When the home cannot be served.
+    pub(super) fn enlist(&self, service: &Service) -> Result<Place, sys::Error> {
+        let root = match (&self.class, self.root.get()) {
+            (Class::Reception, _) => None,
+            (Class::Home(_), Some(root)) => Some(Arc::clone(root)),
+            (Class::Home(home), None) => {
+                let root = service.root_of(home)?;
+                Some(Arc::clone(self.root.get_or_init(|| root)))
+            }
+        };
+        Ok(Place {
+            class: self.class.clone(),
+            root,
+        })
+    }
+}
