@@ -13,6 +13,7 @@ mod listen;
 mod pool;
 mod resolve;
 mod waiting;
+mod writers;
 
 use crate::auth::LiveAccounts;
 use crate::config::Config;
@@ -92,6 +93,8 @@ pub fn run(
         return Ok(());
     }
     let signals = Signals::block()?;
+    // Dropped last: what was said until then shall be read.
+    let _writers = writers::start(service.config())?;
     let service = Arc::new(service);
     resolve::start(&service)?;
     for listener in &listeners {

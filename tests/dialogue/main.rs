@@ -41,6 +41,7 @@ mod parameters;
 mod passive;
 mod pool;
 mod ranges;
+mod readers;
 mod regressions;
 mod representation;
 mod space;

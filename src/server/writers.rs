@@ -1,0 +1,49 @@
+//! The threads that write the log and the drawings, so that nobody else has
+//! to wait for whoever reads them.
+#![forbid(unsafe_code)]
+
+use crate::config::Config;
+use crate::record::DIAGNOSTICS;
+use crate::record::outlet::Outlet;
+use crate::record::trace::DRAWINGS;
+use crate::sys;
+use std::time::{Duration, Instant};
+
+/// How long the end of the server waits for a reader.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Dropped when the server ends, in whatever way: a panic of the main thread
+/// must not take the lines before it along.
+pub(super) struct Writers(());
+
+/// Starts the threads.
+///
+/// # Errors
+/// When one cannot be born.
+pub(super) fn start(config: &Config) -> Result<Writers, sys::Error> {
+    let writers = Writers(());
+    open(&DIAGNOSTICS, "log")?;
+    if config.trace_connections() {
+        open(&DRAWINGS, "drawings")?;
+    }
+    Ok(writers)
+}
+
+fn open(outlet: &'static Outlet, name: &str) -> Result<(), sys::Error> {
+    outlet.open(|queue| {
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(128 * 1024)
+            .spawn(move || outlet.keep(queue))
+            .map(drop)
+            .map_err(|error| sys::Error::from_io("clone", &error))
+    })
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        let until = Instant::now() + LAST_WORDS;
+        DIAGNOSTICS.flush(until);
+        DRAWINGS.flush(until);
+    }
+}
