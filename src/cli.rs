@@ -316,7 +316,7 @@ fn act(action: Action) -> Exit {
                     };
                     complain(&format!("{severity}: {finding}"));
                 }
-                say(b"The configuration is in order.\n")
+                say(verdict(launch.findings.iter().chain(&seen)).as_bytes())
             }
             Err(errors) => refuse(&errors),
         },
@@ -324,6 +324,27 @@ fn act(action: Action) -> Exit {
             Ok(launch) => run(launch),
             Err(errors) => refuse(&errors),
         },
+    }
+}
+
+/// The last line of `--check`, after everything found.
+fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
+    let (mut warnings, mut notes) = (0, 0);
+    for finding in findings {
+        match finding.severity() {
+            Severity::Warning => warnings += 1,
+            Severity::Info => notes += 1,
+        }
+    }
+    let counted = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        _ => Some(format!("{count} {word}s")),
+    };
+    let found = [counted(warnings, "warning"), counted(notes, "note")];
+    match found.into_iter().flatten().collect::<Vec<_>>().as_slice() {
+        [] => "The configuration is in order.\n".to_owned(),
+        found => format!("The server would start; {}.\n", found.join(", ")),
     }
 }
 

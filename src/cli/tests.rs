@@ -138,6 +138,31 @@ fn serve_has_its_defaults() {
 }
 
 #[test]
+fn the_last_line_of_a_check_counts_what_was_found() {
+    let warning = || Finding {
+        origin: Origin::Builtin,
+        option: None,
+        note: crate::config::Note::FromBackground,
+    };
+    let note = || Finding {
+        note: crate::config::Note::Machine(crate::config::Symptom::RulesUnseen(String::new())),
+        ..warning()
+    };
+    assert_eq!(warning().severity(), Severity::Warning);
+    for (found, line) in [
+        (vec![], "The configuration is in order.\n"),
+        (vec![warning()], "The server would start; 1 warning.\n"),
+        (vec![note(), note()], "The server would start; 2 notes.\n"),
+        (
+            vec![warning(), note(), warning()],
+            "The server would start; 2 warnings, 1 note.\n",
+        ),
+    ] {
+        assert_eq!(verdict(found.iter()), line);
+    }
+}
+
+#[test]
 fn ports_addresses_and_names_are_checked() {
     assert_eq!(
         complaint(&["--serve", ".", "--port", "65536"]),

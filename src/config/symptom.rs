@@ -130,8 +130,8 @@ fn private_address(f: &mut fmt::Formatter<'_>, addresses: &[Ipv4Addr]) -> fmt::R
     write!(
         f,
         "PASV announces a private address ({}), which clients beyond a translating router cannot \
-         reach; if there are any, set pasv_address to the router's public address, or \
-         pasv_address_map if there are clients on both sides",
+         reach; if there are any, set pasv_address to the router's public address, or give it to \
+         0.0.0.0/0 in pasv_address_map if there are clients on both sides",
         addresses.join(", ")
     )
 }
@@ -200,7 +200,14 @@ impl Shut {
             }
             return f.write_str(" && firewall-cmd --reload");
         }
-        if table == "filter" && chain == "INPUT" {
+        let of_iptables = match (table.as_str(), chain.as_str()) {
+            ("filter", "INPUT") => Some(""),
+            ("raw", "PREROUTING") => Some("-t raw "),
+            ("mangle", "PREROUTING") => Some("-t mangle "),
+            ("mangle", "INPUT") => Some("-t mangle "),
+            _ => None,
+        };
+        if let Some(of_table) = of_iptables {
             let tool = if family == "ip6" {
                 "ip6tables"
             } else {
@@ -214,7 +221,7 @@ impl Shut {
             };
             return write!(
                 f,
-                "open them with: {tool} -I INPUT -p tcp {matched} -j ACCEPT"
+                "open them with: {tool} {of_table}-I {chain} -p tcp {matched} -j ACCEPT"
             );
         }
         let ports = if self.ports.contains(',') {
@@ -266,6 +273,11 @@ mod tests {
                 ["ip", "filter", "INPUT"],
                 "30000-30009",
                 ": iptables -I INPUT -p tcp --dport 30000:30009 -j ACCEPT",
+            ),
+            (
+                ["ip", "raw", "PREROUTING"],
+                "30000-30009",
+                ": iptables -t raw -I PREROUTING -p tcp --dport 30000:30009 -j ACCEPT",
             ),
             (
                 ["ip6", "filter", "INPUT"],

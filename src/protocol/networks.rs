@@ -28,6 +28,13 @@ impl Network {
         (address & !mask == 0).then_some(Network { address, mask })
     }
 
+    /// Whether an address in it is no local one. Networks begin and end at
+    /// powers of two: one with two local ends is within a local network.
+    fn is_public(self) -> bool {
+        let ends = [self.address, self.address | !self.mask];
+        ends.into_iter().any(|end| !is_local(Ipv4Addr::from(end)))
+    }
+
     fn contains(self, address: Ipv4Addr) -> bool {
         u32::from(address) & self.mask == self.address
     }
@@ -70,6 +77,16 @@ impl AddressMap {
     }
 }
 
+impl AddressMap {
+    /// The addresses for clients elsewhere than in local networks; none if
+    /// the map is about local clients only.
+    #[must_use]
+    pub fn for_public_clients(&self) -> Vec<Ipv4Addr> {
+        let public = self.0.iter().filter(|(network, _)| network.is_public());
+        public.map(|&(_, address)| address).collect()
+    }
+}
+
 /// Whether packets to `address` find their way only within a site or a
 /// machine: private use (RFC 1918), shared (RFC 6598), link-local, loopback.
 #[must_use]
@@ -100,6 +117,28 @@ mod tests {
         let map = AddressMap::parse(b"10.0.0.0/8=10.0.0.5").unwrap();
         assert_eq!(map.address_for(address("11.0.0.1")), None);
         assert_eq!(AddressMap::parse(b""), Some(AddressMap::default()));
+    }
+
+    #[test]
+    fn addresses_for_public_clients_are_those_of_networks_that_reach_beyond() {
+        let public = |text: &str| {
+            let map = AddressMap::parse(text.as_bytes()).unwrap();
+            let addresses = map.for_public_clients();
+            addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            public("10.0.0.0/8=10.0.0.5,192.168.7.0/24=192.168.7.5"),
+            [""; 0]
+        );
+        assert_eq!(public("0.0.0.0/0=203.0.113.7"), ["203.0.113.7"]);
+        assert_eq!(public("198.51.100.0/24=10.0.0.5"), ["10.0.0.5"]);
+        assert_eq!(
+            public("10.0.0.0/7=10.0.0.5,127.0.0.0/8=127.0.0.1"),
+            ["10.0.0.5"]
+        );
     }
 
     #[test]

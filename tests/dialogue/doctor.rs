@@ -73,6 +73,9 @@ impl Machine {
         let checked = [IRONFTPD, "--check", file.to_str().unwrap()];
         let command = &mut self.inside(&[wrapper, &checked].concat());
         let finished = run(command.env_remove("RUST_LOG"), b"", PATIENCE).succeed();
+        let verdict = String::from_utf8(finished.stdout).unwrap();
+        let in_order = verdict == "The configuration is in order.\n";
+        assert_eq!(in_order, finished.stderr.is_empty(), "{verdict}");
         let said = String::from_utf8(finished.stderr).unwrap();
         said.lines()
             .map(|line| line.replace(&file.display().to_string(), "site.conf"))
@@ -157,6 +160,62 @@ fn ports_that_the_firewall_keeps_shut_are_named_with_its_chain() {
 }
 
 #[test]
+fn chains_at_the_hooks_before_input_are_named_too() {
+    let Some(machine) = Machine::new("early", "203.0.113.7/32") else {
+        return;
+    };
+    let mut pair = machine.inside(&["ip", "link", "add", "d0", "type", "veth", "peer", "d1"]);
+    run(&mut pair, b"", PATIENCE).succeed();
+    for words in ["link set d0 up", "address add 203.0.113.7/24 dev d0"] {
+        let words: Vec<&str> = ["ip"].into_iter().chain(words.split(' ')).collect();
+        run(&mut machine.inside(&words), b"", PATIENCE).succeed();
+    }
+    for (family, hook) in [
+        ("inet", "prerouting priority raw"),
+        ("ip", "prerouting priority 0"),
+        ("netdev", "ingress device d0 priority 0"),
+        ("inet", "ingress device d0 priority 0"),
+    ] {
+        machine.rules(&format!(
+            "table {family} early {{ chain way {{
+                type filter hook {hook}; policy accept;
+                tcp dport {{ 21, 30005-30020 }} drop
+            }}; }}"
+        ));
+        let [control, data] = machine.check(&TEN).try_into().unwrap();
+        let place = format!("(nftables, {family} early way) drops connections to port");
+        assert!(control.contains(&format!("{place} 21: ")), "{control}");
+        assert!(data.contains(&format!("{place}s 30005-30009: ")), "{data}");
+        // The advice is good.
+        for line in [control, data] {
+            let (_, advice) = line.split_once("open them with: ").unwrap();
+            let words: Vec<&str> = advice.split(' ').collect();
+            run(&mut machine.inside(&words), b"", PATIENCE).succeed();
+        }
+        assert_eq!(machine.check(&TEN), [""; 0], "{family} {hook}");
+    }
+}
+
+#[test]
+fn rules_that_name_everybody_or_the_server_itself_open_to_all() {
+    let Some(machine) = Machine::new("all", "203.0.113.7/32") else {
+        return;
+    };
+    for everybody in [
+        "ip saddr 0.0.0.0/0",
+        "ip saddr { 0.0.0.0/1, 128.0.0.0/1 }",
+        "ip daddr 203.0.113.7",
+        "ip daddr { 203.0.113.0/24, 198.51.100.1 }",
+    ] {
+        machine.rules(&site(&format!("{everybody} tcp dport 30000-30009 accept")));
+        assert_eq!(machine.check(&TEN), [""; 0], "{everybody}");
+    }
+    machine.rules(&site("ip daddr 203.0.113.8 tcp dport 30000-30009 accept"));
+    let [line] = machine.check(&TEN).try_into().unwrap();
+    assert!(line.contains("opens ports 30000-30009 to some"), "{line}");
+}
+
+#[test]
 fn an_open_firewall_and_one_with_the_ftp_helper_are_left_in_peace() {
     let Some(machine) = Machine::new("open", "203.0.113.7/32") else {
         return;
@@ -213,6 +272,12 @@ fn private_addresses_few_ports_and_ports_of_the_kernel_are_told() {
     let settings = ["pasv_address=203.0.113.7", "max_per_ip=10"];
     let settings = [&settings[..], &["pasv_ports=30000-30009"]].concat();
     assert_eq!(machine.check(&settings), [""; 0]);
+    // This one serves clients on this side only.
+    let map = "pasv_address_map=192.168.77.0/24=192.168.77.1";
+    let settings = [&TEN[..], &[map]].concat();
+    machine.sysctl("ip_local_port_range", "40000 50000");
+    let [line] = machine.check(&settings).try_into().unwrap();
+    assert!(line.contains("(192.168.77.1)"), "{line}");
 }
 
 #[test]

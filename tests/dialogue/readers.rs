@@ -2,7 +2,7 @@
 //! Ctrl-S, a pager, a pipe. They lose lines; no session waits for them.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write, pipe};
+use std::io::{BufRead, BufReader, Read, pipe};
 use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::{Child, Command, Stdio};

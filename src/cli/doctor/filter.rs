@@ -1,11 +1,11 @@
 //! Which clients get through the rules to a port.
 //!
-//! The first packet of a connection is followed through every base chain at
-//! the input hook. Rules may be about interfaces, addresses or things
+//! The first packet of a connection is followed through every base chain on
+//! its way in: at the hooks ingress, prerouting and input. Rules may be about interfaces, addresses or things
 //! unknown here, so the answer is a share of the clients.
 
 use super::matches::{Packet, Share, Test};
-use super::ruleset::{Chain, Name, Ruleset, Verdict};
+use super::ruleset::{Base, Chain, Name, Ruleset, Verdict};
 use crate::protocol::PortSet;
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,6 +19,8 @@ type Walked<'a> = HashMap<(&'a Name, Share), (Share, Share)>;
 /// The rules, as one address family meets them.
 pub(super) struct Filter<'a> {
     pub(super) ruleset: &'a Ruleset,
+    /// Where clients come in.
+    pub(super) devices: &'a [String],
     /// Clients come over IPv4, or else over IPv6.
     pub(super) v4: bool,
 }
@@ -28,26 +30,54 @@ impl<'a> Filter<'a> {
     /// unless it is open to all. `related` asks for connections that the
     /// kernel's FTP helper expects.
     pub(super) fn share(&self, port: u16, related: bool) -> (Share, Option<&'a Name>) {
-        let packet = Packet {
-            v4: self.v4,
-            related,
-            port,
-        };
         let mut result = (Share::All, None);
         for (name, chain) in &self.ruleset.chains {
             let [family, _, _] = name;
-            let ours = family == "inet" || (family == "ip") == self.v4;
-            if let Some(drops) = chain.input.filter(|_| ours) {
-                let mut walked = HashMap::new();
-                let (accepted, left) =
-                    self.walk((name, chain), &packet, Share::All, 0, &mut walked);
-                let share = if drops { accepted } else { accepted.max(left) };
-                if share < result.0 {
-                    result = (share, Some(name));
-                }
+            let ours = match family.as_str() {
+                "ip" => self.v4,
+                "ip6" => !self.v4,
+                _ => true,
+            };
+            let Some(base) = chain.base.as_ref().filter(|_| ours) else {
+                continue;
+            };
+            // The port may be another one by then, and this one have come
+            // from elsewhere.
+            if self.ruleset.translates && !base.translated {
+                continue;
+            }
+            let packet = Packet {
+                v4: self.v4,
+                related,
+                tracked: base.tracked,
+                port,
+            };
+            let mut walked = HashMap::new();
+            let (accepted, left) = self.walk((name, chain), &packet, Share::All, 0, &mut walked);
+            let mut share = if base.drops {
+                accepted
+            } else {
+                accepted.max(left)
+            };
+            if !self.meets_all(base) {
+                share = share.max(Share::Some);
+            }
+            if share < result.0 {
+                result = (share, Some(name));
             }
         }
         result
+    }
+
+    /// Whether every client comes through a chain, wherever they come in.
+    fn meets_all(&self, base: &Base) -> bool {
+        match (&base.devices, self.devices) {
+            (None, _) => true,
+            (Some(_), []) => false,
+            // With one device there is little to guess.
+            (Some(devices), [_]) if devices.is_empty() => true,
+            (Some(devices), all) => all.iter().all(|device| devices.contains(device)),
+        }
     }
 
     /// Follows a packet of the clients `who` through a chain: for whom it is
@@ -124,6 +154,7 @@ impl<'a> Filter<'a> {
         let packet = Packet {
             v4: self.v4,
             related: false,
+            tracked: true,
             port,
         };
         let helps = |tests: &Vec<Test>| tests.iter().all(|t| t.share(&packet) > Share::Nobody);

@@ -7,7 +7,7 @@ use super::filter::Filter;
 use super::machine::{Machine, Rules};
 use super::matches::Share;
 use super::ruleset::Ruleset;
-use super::{Found, range_option, serves};
+use super::{Found, own_addresses, range_option, serves};
 use crate::config::{Config, Shut, Symptom};
 
 /// Judges whether control and data connections get through.
@@ -21,13 +21,19 @@ pub(super) fn judge(config: &Config, machine: &Machine, found: &mut Found) {
         Rules::Text(text) => text,
     };
     // A form that is not known is no reason to say anything.
-    let Some(ruleset) = Ruleset::parse(text) else {
+    let own = own_addresses(config, machine);
+    let Some(ruleset) = Ruleset::parse(text, &own) else {
         return;
     };
     let auto = machine.conntrack_helper.trim() == "1";
     for v4 in [true, false] {
         if serves(config, v4) {
-            for shut in shut(config, &ruleset, v4, auto) {
+            let filter = Filter {
+                ruleset: &ruleset,
+                devices: &machine.devices,
+                v4,
+            };
+            for shut in shut(config, &filter, auto) {
                 let option = if shut.data {
                     range_option(config).0
                 } else {
@@ -44,9 +50,8 @@ pub(super) fn judge(config: &Config, machine: &Machine, found: &mut Found) {
 }
 
 /// What the rules shut for clients of one family.
-fn shut(config: &Config, ruleset: &Ruleset, v4: bool, auto_helper: bool) -> Vec<Shut> {
+fn shut(config: &Config, filter: &Filter, auto_helper: bool) -> Vec<Shut> {
     let mut found = Vec::new();
-    let filter = Filter { ruleset, v4 };
     let control_port = u16::try_from(config.listen_port()).unwrap_or(0);
     // Port 0 is one that nobody knows yet.
     let control = match control_port {
@@ -152,8 +157,14 @@ mod tests {
     /// Option and ports of each finding, `some` before those that are open to
     /// some.
     fn shut_by(settings: &str, rules: &str) -> Vec<String> {
+        shut_on(&["eth0"], settings, rules)
+    }
+
+    fn shut_on(devices: &[&str], settings: &str, rules: &str) -> Vec<String> {
         let machine = Machine {
             rules: Rules::Text(rules.to_owned()),
+            devices: devices.iter().map(ToString::to_string).collect(),
+            addresses: vec![[203, 0, 113, 7].into()],
             ..Machine::default()
         };
         told(judge, settings, &machine)
@@ -341,6 +352,99 @@ mod tests {
         let v6_rule = matching(json!({"meta": {"key": "nfproto"}}), json!("ipv6"));
         let opens = rule("in", vec![v6_rule, accept()]);
         assert_eq!(with_policy_drop(vec![opens]), shut);
+    }
+
+    /// A chain of another hook that drops these ports.
+    fn earlier(family: &str, more: Value, statements: Vec<Value>) -> Vec<Value> {
+        let of = |kind: &str, more: Value| {
+            let mut object = object(kind, "early", more);
+            object[kind]["family"] = json!(family);
+            object
+        };
+        let mut base = json!({"type": "filter", "policy": "accept"});
+        base.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let rule = json!({"chain": "early", "expr": statements});
+        vec![of("chain", base), of("rule", rule)]
+    }
+
+    #[test]
+    fn chains_before_input_are_judged_too() {
+        let both = || dport(json!({"set": [21, {"range": [5000, 5009]}]}));
+        let shut = ["listen_port 21", "pasv_max_port 5000-5009"];
+        let by = |family, base, statements| {
+            shut_by(RANGE, &ruleset("accept", earlier(family, base, statements)))
+        };
+        let prerouting = |priority: i32| json!({"hook": "prerouting", "prio": priority});
+        let ingress = json!({"hook": "ingress", "prio": 0, "dev": "eth0"});
+        assert_eq!(by("inet", prerouting(0), vec![both(), drop()]), shut);
+        assert_eq!(by("ip", prerouting(-300), vec![both(), drop()]), shut);
+        assert_eq!(by("netdev", ingress.clone(), vec![both(), drop()]), shut);
+        assert_eq!(by("inet", ingress.clone(), vec![both(), drop()]), shut);
+        let all_but = json!({"hook": "ingress", "prio": 0, "policy": "drop"});
+        assert_eq!(
+            by("netdev", all_but, vec![dport(json!(21)), accept()]),
+            shut[1..]
+        );
+        for (family, base) in [
+            ("ip6", prerouting(0)),
+            ("bridge", prerouting(0)),
+            ("ip", json!({"hook": "forward", "prio": 0})),
+            (
+                "ip",
+                json!({"hook": "prerouting", "prio": 0, "type": "nat"}),
+            ),
+        ] {
+            assert_eq!(by(family, base, vec![both(), drop()]), [""; 0]);
+        }
+        // The state of a packet is not known so early.
+        let new = || vec![both(), state(json!("new")), drop()];
+        assert_eq!(by("inet", prerouting(-300), new()), [""; 0]);
+        assert_eq!(by("inet", prerouting(-150), new()), shut);
+        // Nor where it will go to.
+        let with_nat = |priority| {
+            let nat = rule("in", vec![json!({"redirect": {"port": 21}})]);
+            let early = earlier("inet", prerouting(priority), vec![both(), drop()]);
+            shut_by(RANGE, &ruleset("accept", [early, vec![nat]].concat()))
+        };
+        assert_eq!(with_nat(-150), [""; 0]);
+        assert_eq!(with_nat(0), shut);
+    }
+
+    #[test]
+    fn an_ingress_chain_is_about_its_devices_only() {
+        let by = |devices: &[&str], of: Value| {
+            let base = json!({"hook": "ingress", "prio": 0, "dev": of});
+            let ports = dport(json!({"range": [5000, 5009]}));
+            let chain = earlier("netdev", base, vec![ports, drop()]);
+            shut_on(devices, RANGE, &ruleset("accept", chain))
+        };
+        let (all, some) = ("pasv_max_port 5000-5009", "some pasv_max_port 5000-5009");
+        assert_eq!(by(&["eth0"], json!("eth0")), [all]);
+        assert_eq!(by(&["eth0", "eth1"], json!(["eth1", "eth0"])), [all]);
+        assert_eq!(by(&["eth0", "eth1"], json!("eth0")), [some]);
+        // Some versions of nft do not say which.
+        assert_eq!(by(&["eth0"], Value::Null), [all]);
+        assert_eq!(by(&["eth0", "eth1"], Value::Null), [some]);
+        assert_eq!(by(&[], json!("eth0")), [some]);
+    }
+
+    #[test]
+    fn rules_for_everybody_may_name_all_addresses_or_the_server_s_own() {
+        let control = rule("in", vec![dport(json!(21)), accept()]);
+        let opened = |field: &str, address: Value| {
+            let ip = json!({"payload": {"protocol": "ip", "field": field}});
+            let data = dport(json!({"range": [5000, 5009]}));
+            let data = vec![matching(ip, address), data, accept()];
+            with_policy_drop(vec![control.clone(), rule("in", data)])
+        };
+        let all = json!({"prefix": {"addr": "0.0.0.0", "len": 0}});
+        assert_eq!(opened("saddr", all), [""; 0]);
+        assert_eq!(opened("daddr", json!("203.0.113.7")), [""; 0]);
+        let some = ["some pasv_max_port 5000-5009"];
+        assert_eq!(opened("daddr", json!("203.0.113.8")), some);
+        assert_eq!(opened("saddr", json!("203.0.113.7")), some);
     }
 
     #[test]

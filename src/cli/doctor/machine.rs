@@ -3,7 +3,7 @@
 use crate::sys::{interfaces, process};
 use std::fs;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::Command;
 
 /// Where nft may stand: a user's PATH often leaves out the folders of system
@@ -15,6 +15,10 @@ const NFT: [&str; 4] = ["nft", "/usr/sbin/nft", "/sbin/nft", "/usr/local/sbin/nf
 pub(super) struct Machine {
     /// IPv4 addresses of all interfaces.
     pub(super) addresses: Vec<Ipv4Addr>,
+    /// IPv6 addresses that are valid beyond one link.
+    pub(super) addresses6: Vec<Ipv6Addr>,
+    /// Devices, loopback left out, that have such addresses.
+    pub(super) devices: Vec<String>,
     /// Effective user id.
     pub(super) user: u32,
     /// /proc/self/status.
@@ -47,8 +51,7 @@ impl Machine {
     /// Looks at the machine this runs on.
     pub(super) fn look() -> Machine {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        Machine {
-            addresses: interfaces::ipv4_addresses().unwrap_or_default(),
+        let mut machine = Machine {
             user: process::effective_user(),
             status: read("/proc/self/status"),
             unprivileged_start: read("/proc/sys/net/ipv4/ip_unprivileged_port_start"),
@@ -56,7 +59,19 @@ impl Machine {
             reserved_ports: read("/proc/sys/net/ipv4/ip_local_reserved_ports"),
             conntrack_helper: read("/proc/sys/net/netfilter/nf_conntrack_helper"),
             rules: rules(),
+            ..Machine::default()
+        };
+        for interface in interfaces::addresses().unwrap_or_default() {
+            match interface.address {
+                IpAddr::V4(address) => machine.addresses.push(address),
+                IpAddr::V6(address) if address.is_unicast_link_local() => continue,
+                IpAddr::V6(address) => machine.addresses6.push(address),
+            }
+            if !interface.loopback && !machine.devices.contains(&interface.name) {
+                machine.devices.push(interface.name);
+            }
         }
+        machine
     }
 }
 

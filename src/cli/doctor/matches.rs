@@ -4,8 +4,10 @@
 //! What is not understood is said to be unclear, and nothing is concluded
 //! from it later.
 
+use super::addresses;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 /// Which of the clients; the order is that of how sure a way in is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +29,8 @@ pub(super) struct Packet {
     pub(super) v4: bool,
     /// Connection tracking takes it for part of an FTP session.
     pub(super) related: bool,
+    /// Connection tracking has seen it.
+    pub(super) tracked: bool,
     /// The port it goes to.
     pub(super) port: u16,
 }
@@ -53,6 +57,7 @@ impl Test {
         let holds = match self {
             Test::Fixed(share) => return *share,
             Test::Families { v4, v6 } => *if packet.v4 { v4 } else { v6 },
+            Test::States { .. } if !packet.tracked => return Share::Unclear,
             Test::States { new, related } => *if packet.related { related } else { new },
             Test::Ports { ranges, inside } => {
                 let port = packet.port;
@@ -77,6 +82,8 @@ impl Test {
 pub(super) struct Surroundings<'a> {
     /// Elements of the named sets and maps.
     pub(super) sets: HashMap<&'a str, &'a Value>,
+    /// Addresses that clients connect to.
+    pub(super) own: &'a [IpAddr],
     /// Some rule somewhere translates destinations.
     pub(super) translates: bool,
 }
@@ -101,14 +108,14 @@ pub(super) fn tests(left: &Value, op: &str, right: &Value, around: &Surroundings
                 v4: true,
                 v6: false,
             },
-            header(field, op, members),
+            header(field, op, members, true, around),
         ],
         Some("ip6") => vec![
             Test::Families {
                 v4: false,
                 v6: true,
             },
-            header(field, op, members),
+            header(field, op, members, false, around),
         ],
         Some("ether") => vec![Test::Fixed(Share::Some)],
         // Of another transport, or of none.
@@ -222,12 +229,24 @@ fn tracked(key: &str, op: &str, members: Option<&[&Value]>, around: &Surrounding
 }
 
 /// A field of the IP header.
-fn header(field: &str, op: &str, members: Option<&[&Value]>) -> Test {
+fn header(
+    field: &str,
+    op: &str,
+    members: Option<&[&Value]>,
+    v4: bool,
+    around: &Surroundings,
+) -> Test {
     match field {
         "protocol" | "nexthdr" => Test::plain(holds(op, members, is_tcp)),
         "saddr" | "daddr" => {
             let members = members.unwrap_or_default();
-            if !members.is_empty() && members.iter().all(|value| is_loopback(value)) {
+            let everybody = match field {
+                "saddr" => addresses::are_all(members, v4),
+                _ => addresses::hold(members, v4, around.own),
+            };
+            if everybody {
+                Test::plain(holds(op, Some(&[&Value::Null]), |_| Some(true)))
+            } else if addresses::are_loopback(members, v4) {
                 Test::plain(Some(op == "!="))
             } else if op == "!=" {
                 // A few addresses are left out, or very many.
@@ -238,12 +257,6 @@ fn header(field: &str, op: &str, members: Option<&[&Value]>) -> Test {
         }
         _ => Test::Fixed(Share::Unclear),
     }
-}
-
-fn is_loopback(value: &Value) -> bool {
-    let network = value.get("prefix").and_then(|prefix| prefix.get("addr"));
-    let address = network.unwrap_or(value).as_str().unwrap_or_default();
-    address.starts_with("127.") || address == "::1"
 }
 
 fn ports(op: &str, members: Option<&[&Value]>) -> Test {
@@ -282,10 +295,12 @@ fn range(value: &Value) -> Option<(u16, u16)> {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::net::Ipv4Addr;
 
     const NEW: Packet = Packet {
         v4: true,
         related: false,
+        tracked: true,
         port: 21,
     };
 
@@ -295,6 +310,7 @@ mod tests {
         let nothing = Value::Null;
         let around = Surroundings {
             sets: HashMap::from([("ok", &elements), ("none", &nothing)]),
+            own: &[IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7))],
             translates: false,
         };
         let part = |name: &str| statement.get(name).unwrap();
@@ -378,6 +394,11 @@ mod tests {
                 ..NEW
             };
             assert_eq!(who(&statement, &packet), related, "{statement}");
+            let packet = Packet {
+                tracked: false,
+                ..NEW
+            };
+            assert_eq!(who(&statement, &packet), Share::Unclear, "{statement}");
         }
     }
 
@@ -385,6 +406,7 @@ mod tests {
     fn interfaces_and_addresses_single_clients_out_and_loopback_nobody() {
         let meta = |key: &str| json!({"meta": {"key": key}});
         let ip = |field: &str| json!({"payload": {"protocol": "ip", "field": field}});
+        let prefix = |address, length| json!({"prefix": {"addr": address, "len": length}});
         for (left, op, right, share) in [
             (meta("iifname"), "==", json!("lo"), Share::Nobody),
             (meta("iif"), "!=", json!("lo"), Share::All),
@@ -398,13 +420,14 @@ mod tests {
             ),
             (ip("saddr"), "==", json!("10.0.0.1"), Share::Some),
             (ip("saddr"), "!=", json!("@unknown"), Share::Unclear),
-            (
-                ip("saddr"),
-                "==",
-                json!({"prefix": {"addr": "127.0.0.0", "len": 8}}),
-                Share::Nobody,
-            ),
+            (ip("saddr"), "==", prefix("127.0.0.0", 8), Share::Nobody),
             (ip("daddr"), "!=", json!("127.0.0.1"), Share::All),
+            (ip("saddr"), "==", prefix("0.0.0.0", 0), Share::All),
+            (ip("saddr"), "!=", prefix("0.0.0.0", 0), Share::Nobody),
+            (ip("daddr"), "==", json!("203.0.113.7"), Share::All),
+            (ip("daddr"), "!=", json!("203.0.113.7"), Share::Nobody),
+            (ip("daddr"), "==", prefix("203.0.113.0", 24), Share::All),
+            (ip("daddr"), "==", json!("203.0.113.8"), Share::Some),
             (ip("ttl"), "==", json!(1), Share::Unclear),
             (meta("mark"), "==", json!(1), Share::Unclear),
             (meta("skuid"), "==", json!(1), Share::Unclear),

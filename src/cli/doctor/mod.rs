@@ -5,6 +5,7 @@
 //! found is worded in `config::symptom`.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod filter;
 mod firewall;
 mod machine;
@@ -68,6 +69,26 @@ fn serves(config: &Config, v4: bool) -> bool {
         IpAddr::V4(_) => v4,
         IpAddr::V6(address) => !v4 || (address.is_unspecified() && !l.only_v6),
     })
+}
+
+/// The addresses that clients connect to: those of the sockets, or of the
+/// machine where a socket is on all of them.
+fn own_addresses(config: &Config, machine: &Machine) -> Vec<IpAddr> {
+    let v4 = || machine.addresses.iter().copied().map(IpAddr::V4);
+    let v6 = || machine.addresses6.iter().copied().map(IpAddr::V6);
+    let mut own = Vec::new();
+    for listener in config.listeners() {
+        match listener.address.ip() {
+            address if !address.is_unspecified() => own.push(address),
+            IpAddr::V4(_) => own.extend(v4()),
+            IpAddr::V6(_) if listener.only_v6 => own.extend(v6()),
+            IpAddr::V6(_) => own.extend(v4().chain(v6())),
+        }
+    }
+    own.retain(|address| !address.is_loopback());
+    own.sort_unstable();
+    own.dedup();
+    own
 }
 
 #[cfg(test)]

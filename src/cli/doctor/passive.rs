@@ -1,10 +1,10 @@
 //! Passive mode: the address that is announced, and the range of ports.
 
 use super::machine::Machine;
-use super::{Found, range_option, serves};
+use super::{Found, own_addresses, range_option, serves};
 use crate::config::{Config, Symptom};
 use crate::protocol::PortSet;
-use crate::protocol::networks::is_local;
+use crate::protocol::networks::{AddressMap, is_local};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Judges what passive mode will meet.
@@ -23,27 +23,34 @@ pub(super) fn judge(config: &Config, machine: &Machine, found: &mut Found) {
     }
 }
 
-/// Whether every address that PASV could announce is a private one.
+/// Whether PASV announces private addresses to clients beyond a router. A map
+/// for local clients says nothing of them.
 fn private_address(config: &Config, machine: &Machine) -> Option<(&'static str, Symptom)> {
-    let named = !config.pasv_address().is_empty() || !config.pasv_address_map().is_empty();
-    if named || !serves(config, true) {
+    if !serves(config, true) {
         return None;
     }
-    let mut local: Vec<Ipv4Addr> = config
-        .listeners()
-        .iter()
-        .filter_map(|listener| match listener.address.ip() {
-            IpAddr::V4(address) if !address.is_unspecified() => Some(vec![address]),
-            IpAddr::V6(address) if !address.is_unspecified() => None,
-            _ => Some(machine.addresses.clone()),
-        })
-        .flatten()
-        .filter(|address| !address.is_loopback())
-        .collect();
-    local.sort_unstable();
-    local.dedup();
-    let all_private = !local.is_empty() && local.iter().all(|&address| is_local(address));
-    all_private.then_some(("pasv_address", Symptom::PrivateAddress(local)))
+    let map = AddressMap::parse(config.pasv_address_map()).unwrap_or_default();
+    let mapped = map.for_public_clients();
+    let set = String::from_utf8_lossy(config.pasv_address());
+    let (option, mut announced) = if !mapped.is_empty() {
+        // Any of them is for somebody.
+        let private = mapped.into_iter().filter(|&address| is_local(address));
+        ("pasv_address_map", private.collect())
+    } else if !set.is_empty() {
+        // A host name is looked up by the server, which says what it finds.
+        ("pasv_address", set.parse().into_iter().collect())
+    } else {
+        let own = own_addresses(config, machine).into_iter();
+        let own = own.filter_map(|address| match address {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        });
+        ("pasv_address", own.collect::<Vec<Ipv4Addr>>())
+    };
+    announced.sort_unstable();
+    announced.dedup();
+    let private = !announced.is_empty() && announced.iter().all(|&address| is_local(address));
+    private.then_some((option, Symptom::PrivateAddress(announced)))
 }
 
 /// How many sessions one address may hold, and the option that says so.
@@ -121,7 +128,12 @@ mod tests {
             ("", &["127.0.0.1"]),
             ("", &[]),
             ("pasv_address=203.0.113.7", &private),
-            ("pasv_address_map=10.0.0.0/8=10.0.0.1", &private),
+            (
+                "pasv_address_map=10.0.0.0/8=10.0.0.1,0.0.0.0/0=203.0.113.7",
+                &private,
+            ),
+            ("pasv_address_map=198.51.100.0/24=203.0.113.7", &private),
+            ("pasv_address=ftp.example\npasv_addr_resolve=YES", &private),
             ("pasv_enable=NO", &private),
             ("listen_address=203.0.113.7", &private),
             (
@@ -135,6 +147,33 @@ mod tests {
         assert!(one[0].contains("(10.0.0.1)"), "{one:?}");
         let mapped = lines("listen=NO\nlisten_ipv6=YES", &["10.0.0.1"], "");
         assert!(mapped[0].contains("(10.0.0.1)"), "{mapped:?}");
+    }
+
+    #[test]
+    fn a_map_for_local_clients_and_a_private_pasv_address_are_told() {
+        let own = ["192.168.7.5"];
+        for (text, option, address) in [
+            (
+                "pasv_address_map=192.168.7.0/24=192.168.7.5",
+                "default: pasv_address:",
+                "192.168.7.5",
+            ),
+            ("pasv_address=10.0.0.9", "f:1: pasv_address:", "10.0.0.9"),
+            (
+                "pasv_address=10.0.0.9\npasv_address_map=10.0.0.0/8=10.0.0.7",
+                "f:1: pasv_address:",
+                "10.0.0.9",
+            ),
+            (
+                "pasv_address_map=0.0.0.0/0=10.0.0.7,8.0.0.0/8=203.0.113.7",
+                "f:1: pasv_address_map:",
+                "10.0.0.7",
+            ),
+        ] {
+            let [line] = lines(text, &own, "").try_into().unwrap();
+            assert!(line.starts_with(&format!("Info {option} ")), "{line}");
+            assert!(line.contains(&format!("({address})")), "{line}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::matches::{Share, Surroundings, Test, tests};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
 /// Family, table and chain.
 pub(super) type Name = [String; 3];
@@ -14,15 +15,30 @@ pub(super) struct Ruleset {
     pub(super) chains: BTreeMap<Name, Chain>,
     /// Conditions of each rule that gives connections the helper `ftp`.
     pub(super) helpers: Vec<Vec<Test>>,
+    /// Some rule translates destinations, or may do so.
+    pub(super) translates: bool,
 }
 
 /// One chain.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
-    /// For a base chain of packets to this machine: whether its policy is to
-    /// drop them.
-    pub(super) input: Option<bool>,
+    /// Where the kernel enters it; `None` if other chains do.
+    pub(super) base: Option<Base>,
     pub(super) rules: Vec<Rule>,
+}
+
+/// A base chain that packets to this machine go through.
+#[derive(Debug)]
+pub(super) struct Base {
+    /// Its policy is to drop them.
+    pub(super) drops: bool,
+    /// Connection tracking has seen them by then.
+    pub(super) tracked: bool,
+    /// Destinations have been translated by then.
+    pub(super) translated: bool,
+    /// At the hook ingress, the devices it is about; none if nft does not
+    /// tell.
+    pub(super) devices: Option<Vec<String>>,
 }
 
 /// One rule.
@@ -46,8 +62,9 @@ pub(super) enum Verdict {
 }
 
 impl Ruleset {
-    /// Reads what nft printed; `None` if it is anything else.
-    pub(super) fn parse(text: &str) -> Option<Ruleset> {
+    /// Reads what nft printed, for clients that connect to `own` addresses;
+    /// `None` if it is anything else.
+    pub(super) fn parse(text: &str, own: &[IpAddr]) -> Option<Ruleset> {
         let whole: Value = serde_json::from_str(text).ok()?;
         let objects = whole.get("nftables")?.as_array()?;
         let all = |kind: &str| -> Vec<&Value> {
@@ -65,6 +82,7 @@ impl Ruleset {
             let kinds = ["dnat", "redirect", "tproxy", "xt"];
             statements(rule).any(|(name, _)| kinds.contains(&name))
         });
+        ruleset.translates = translates;
         let mut tables: HashMap<[&str; 2], Surroundings> = HashMap::new();
         for set in all("set").into_iter().chain(all("map")) {
             let around = tables.entry(table_of(set)?).or_default();
@@ -77,6 +95,7 @@ impl Ruleset {
         for rule in rules {
             let around = tables.entry(table_of(rule)?).or_default();
             around.translates = translates;
+            around.own = own;
             ruleset.add_rule(rule, around, &helpers)?;
         }
         Some(ruleset)
@@ -87,7 +106,7 @@ impl Ruleset {
         let [family, table, _] = &name;
         let sleeps = dormant.contains(&[family.clone(), table.clone(), String::new()]);
         let new = Chain {
-            input: input_policy(chain).filter(|_| !sleeps),
+            base: base(chain).filter(|_| !sleeps),
             rules: Vec::new(),
         };
         self.chains.insert(name, new);
@@ -139,13 +158,39 @@ fn dormant(table: &Value) -> Option<Name> {
     off.then_some([text("family")?, text("name")?, String::new()])
 }
 
-/// Whether the policy drops, for a base chain of IP packets to this machine.
-fn input_policy(chain: &Value) -> Option<bool> {
+/// What of a chain filters IP packets to this machine. The numbers are
+/// priorities of the kernel's own work (NF_IP_PRI_CONNTRACK, _NAT_DST).
+fn base(chain: &Value) -> Option<Base> {
     let text = |field: &str| chain.get(field).and_then(Value::as_str);
-    let ours = matches!(text("family"), Some("inet" | "ip" | "ip6"))
-        && text("type") == Some("filter")
-        && text("hook") == Some("input");
-    ours.then(|| text("policy") == Some("drop"))
+    if text("type") != Some("filter") {
+        return None;
+    }
+    let (tracked, translated, devices) = match (text("family")?, text("hook")?) {
+        ("inet" | "ip" | "ip6", "input") => (true, true, None),
+        ("inet" | "ip" | "ip6", "prerouting") => {
+            let priority = chain.get("prio").and_then(Value::as_i64)?;
+            (priority > -200, priority > -100, None)
+        }
+        ("inet" | "netdev", "ingress") => (false, false, Some(devices(chain))),
+        _ => return None,
+    };
+    Some(Base {
+        drops: text("policy") == Some("drop"),
+        tracked,
+        translated,
+        devices,
+    })
+}
+
+/// Some versions of nft print one name, some a list, some nothing.
+fn devices(chain: &Value) -> Vec<String> {
+    let list = match chain.get("dev") {
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(name) => std::slice::from_ref(name),
+        None => &[],
+    };
+    let names = list.iter().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
 }
 
 /// The statements of a rule, each by its name.
