@@ -14,8 +14,9 @@ use crate::sys;
 use crate::sys::poll::{Interest, WRITABLE, poll};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -106,7 +107,8 @@ impl Outlet {
     }
 
     /// Opens the outlet: `keeper` starts a thread that runs [`Outlet::keep`]
-    /// on the queue. A second call changes nothing.
+    /// on the queue. A second call changes nothing, and neither does one for
+    /// a stream that has no reader: waking a thread costs more than writing.
     ///
     /// # Errors
     /// What `keeper` says, and when there is no descriptor left; the outlet
@@ -122,9 +124,12 @@ impl Outlet {
             Stream::Output => io::stdout().as_fd().try_clone_to_owned(),
             Stream::Error => io::stderr().as_fd().try_clone_to_owned(),
         };
-        let stream = stream.map_err(|error| sys::Error::from_io("fcntl", &error))?;
+        let stream = File::from(stream.map_err(|error| sys::Error::from_io("fcntl", &error))?);
+        if never_waits(&stream) {
+            return Ok(());
+        }
         let (sender, receiver) = bounded(LENGTH);
-        keeper(Queue(receiver, File::from(stream)))?;
+        keeper(Queue(receiver, stream))?;
         let _ = self.queue.set(sender);
         Ok(())
     }
@@ -162,6 +167,14 @@ impl Outlet {
             let _ = written.recv_deadline(until);
         }
     }
+}
+
+/// Whether writing is no matter of somebody reading: files, /dev/null.
+fn never_waits(stream: &File) -> bool {
+    stream.metadata().is_ok_and(|about| {
+        let kind = about.file_type();
+        kind.is_file() || kind.is_char_device() && !stream.is_terminal()
+    })
 }
 
 /// Like `write_all`, and waits where another program has made the stream
