@@ -128,6 +128,14 @@ impl Outlet {
         if never_waits(&stream) {
             return Ok(());
         }
+        self.put_queue_before(stream, keeper)
+    }
+
+    fn put_queue_before(
+        &self,
+        stream: File,
+        keeper: impl FnOnce(Queue) -> Result<(), sys::Error>,
+    ) -> Result<(), sys::Error> {
         let (sender, receiver) = bounded(LENGTH);
         keeper(Queue(receiver, stream))?;
         let _ = self.queue.set(sender);
@@ -214,7 +222,8 @@ mod tests {
             end = Some(items);
             Ok(())
         };
-        outlet.open(take).unwrap();
+        let stream = File::open("/dev/null").unwrap();
+        outlet.put_queue_before(stream, take).unwrap();
         (outlet, end.unwrap())
     }
 
