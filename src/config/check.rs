@@ -9,6 +9,7 @@ use std::path::Path;
 use super::error::{ConfigError, Problem};
 use super::finding::{Finding, Note};
 use super::load::Accounts;
+use super::local;
 use super::options::Config;
 use super::parse::shown;
 use crate::protocol::host::HostNames;
@@ -16,14 +17,14 @@ use crate::protocol::networks::AddressMap;
 use crate::protocol::{Charset, CodePage, Language, PortSet};
 
 /// The findings and errors of a check, with the configuration they are about.
-struct Report<'a> {
-    config: &'a Config,
+pub(super) struct Report<'a> {
+    pub(super) config: &'a Config,
     findings: &'a mut Vec<Finding>,
     errors: &'a mut Vec<ConfigError>,
 }
 
 impl Report<'_> {
-    fn error(&mut self, option: &str, problem: Problem) {
+    pub(super) fn error(&mut self, option: &str, problem: Problem) {
         let origin = self.config.origin(option).clone();
         self.errors.push(ConfigError {
             origin,
@@ -32,7 +33,7 @@ impl Report<'_> {
         });
     }
 
-    fn finding(&mut self, option: &str, note: Note) {
+    pub(super) fn finding(&mut self, option: &str, note: Note) {
         let origin = self.config.origin(option).clone();
         self.findings.push(Finding {
             origin,
@@ -41,7 +42,7 @@ impl Report<'_> {
         });
     }
 
-    fn at_most(&mut self, option: &str, value: u32, largest: u32, octal: bool) {
+    pub(super) fn at_most(&mut self, option: &str, value: u32, largest: u32, octal: bool) {
         if value > largest {
             self.error(
                 option,
@@ -72,7 +73,7 @@ pub(super) fn check(
     passive(&mut report);
     names(&mut report);
     representation(&mut report);
-    logins(&mut report, accounts);
+    local::check(&mut report, accounts);
     writing(&mut report);
     if config.trace_connections && config.background {
         report.finding("trace_connections", Note::FromBackground);
@@ -197,16 +198,6 @@ fn representation(report: &mut Report<'_>) {
     }
 }
 
-fn logins(report: &mut Report<'_>, accounts: Accounts) {
-    let config = report.config;
-    if !config.anonymous_enable
-        && config.virtual_users_file.is_none()
-        && accounts == Accounts::Configured
-    {
-        report.error("anonymous_enable", Problem::NobodyMayLogIn);
-    }
-}
-
 fn writing(report: &mut Report<'_>) {
     let config = report.config;
     if config.write_enable {
@@ -259,7 +250,7 @@ fn named_files(report: &mut Report<'_>) {
 
 /// Whether a regular file is there and may be opened. The kind is asked
 /// first, because opening a FIFO would wait.
-fn readable(path: &Path) -> io::Result<()> {
+pub(super) fn readable(path: &Path) -> io::Result<()> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -412,19 +403,6 @@ mod tests {
         assert!(errors("listen=NO")[0].starts_with("f:1: listen: neither listen nor listen_ipv6"));
         assert!(judged("listen=NO\nlisten_ipv6=YES", Accounts::Configured).is_ok());
         assert!(judged("listen=YES\nlisten_ipv6=YES", Accounts::Configured).is_ok());
-    }
-
-    #[test]
-    fn somebody_must_be_able_to_log_in() {
-        assert!(errors("anonymous_enable=NO")[0].contains("nobody may log in"));
-        assert!(judged("anonymous_enable=NO", Accounts::OneMore).is_ok());
-        assert!(
-            judged(
-                "anonymous_enable=NO\nvirtual_users_file=/etc/passwd",
-                Accounts::Configured
-            )
-            .is_ok()
-        );
     }
 
     #[test]

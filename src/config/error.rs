@@ -121,6 +121,8 @@ pub enum Problem {
     NothingToListenOn,
     /// Neither anonymous users nor accounts.
     NobodyMayLogIn,
+    /// No user of the system has this name.
+    NoSuchUser(String),
     /// A directory that is none.
     NotADirectory(PathBuf),
     /// A file, named by an option or by the command line, that cannot be read.
@@ -201,8 +203,9 @@ impl fmt::Display for Problem {
                 "neither listen nor listen_ipv6 is YES, and being started by inetd is not supported yet",
             ),
             Problem::NobodyMayLogIn => {
-                f.write_str("nobody may log in: anonymous_enable is NO and virtual_users_file is not set")
+                f.write_str("nobody may log in: anonymous_enable and local_enable are NO and virtual_users_file is not set")
             }
+            Problem::NoSuchUser(name) => write!(f, "the system has no user \"{}\"", printable(name)),
             Problem::NotADirectory(path) => write!(f, "\"{}\" is not a directory", path.display()),
             Problem::Unreadable(path, error) => write!(f, "cannot read \"{}\": {error}", path.display()),
             Problem::NotARegularFile => f.write_str("is not a regular file"),

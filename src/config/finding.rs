@@ -49,6 +49,8 @@ pub enum Note {
     },
     /// Accepted, but it has no meaning in this server.
     Moot(&'static str),
+    /// In the file of one user, where it comes too late or is not only his.
+    NotPersonal,
     /// Does nothing because another option is NO.
     Needs(&'static str),
     /// Draws on a standard output that the background keeps from the start.
@@ -112,6 +114,7 @@ impl fmt::Display for Note {
                 "has no effect without {without}, which is not supported yet"
             ),
             Note::Moot(reason) => f.write_str(reason),
+            Note::NotPersonal => f.write_str("has no effect in the file of one user"),
             Note::Needs(other) => write!(f, "has no effect while {other} is NO"),
             Note::FromBackground => f.write_str(
                 "with background=YES the drawings go on to whatever standard output was at the start",

@@ -35,9 +35,9 @@ pub enum Accounts {
 /// or odd about them.
 #[derive(Debug, Default)]
 pub struct Reading {
-    config: Config,
-    findings: Vec<Finding>,
-    errors: Vec<ConfigError>,
+    pub(super) config: Config,
+    pub(super) findings: Vec<Finding>,
+    pub(super) errors: Vec<ConfigError>,
 }
 
 impl Reading {
@@ -52,7 +52,7 @@ impl Reading {
         self.file_started_by(path, effective_user());
     }
 
-    fn file_started_by(&mut self, path: &Path, starter: u32) {
+    pub(super) fn file_started_by(&mut self, path: &Path, starter: u32) {
         let whole = Origin::File {
             path: path.into(),
             line: 0,
@@ -278,14 +278,13 @@ mod tests {
 
     #[test]
     fn every_error_of_a_file_is_collected() {
-        let errors =
-            read("wite_enable=YES\nlisten_port=x\nlocal_enable=YES\nlisten\n").unwrap_err();
+        let errors = read("wite_enable=YES\nlisten_port=x\nssl_enable=YES\nlisten\n").unwrap_err();
         assert_eq!(
             errors,
             [
                 "f.conf:1: unknown option \"wite_enable\": did you mean \"write_enable\"?",
                 "f.conf:2: listen_port: \"x\" is not a number",
-                "f.conf:3: option \"local_enable\" is not supported yet; only NO is accepted",
+                "f.conf:3: option \"ssl_enable\" is not supported yet; only NO is accepted",
                 "f.conf:4: listen: no \"=\": a setting is written name=value",
             ]
         );

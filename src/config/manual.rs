@@ -56,7 +56,6 @@ pub fn not_yet() -> String {
         match row.rule {
             Rule::Only("") => out.push_str(&format!(".It Cm {} Ta an empty value\n", row.name)),
             Rule::Only(value) => out.push_str(&format!(".It Cm {} Ta {value}\n", row.name)),
-            Rule::Refused => out.push_str(&format!(".It Cm {} Ta no value\n", row.name)),
             Rule::InertWithout(_) | Rule::Moot(_) => {}
         }
     }

@@ -19,8 +19,6 @@ pub enum Rule {
     InertWithout(&'static str),
     /// Accepted with a finding, for the reason given.
     Moot(&'static str),
-    /// Refused whatever its value.
-    Refused,
 }
 
 /// One option of vsftpd that is not served.
@@ -64,45 +62,8 @@ const fn moot(name: &'static str, kind: Kind, reason: &'static str) -> NotYet {
     }
 }
 
-const fn refused(name: &'static str, kind: Kind) -> NotYet {
-    NotYet {
-        name,
-        kind,
-        rule: Rule::Refused,
-    }
-}
-
 /// Every option of vsftpd that is not in the option table.
 pub static NOT_YET: &[NotYet] = &[
-    // Local accounts.
-    only("local_enable", Bool, "NO"),
-    inert("pam_service_name", Text, "local_enable"),
-    inert("check_shell", Bool, "local_enable"),
-    inert("local_root", Path, "local_enable"),
-    inert("chroot_local_user", Bool, "local_enable"),
-    inert("chroot_list_enable", Bool, "local_enable"),
-    inert("chroot_list_file", Path, "local_enable"),
-    inert("passwd_chroot_enable", Bool, "local_enable"),
-    inert("user_sub_token", Text, "local_enable"),
-    only("session_support", Bool, "NO"),
-    only("tilde_user_enable", Bool, "NO"),
-    only("guest_enable", Bool, "NO"),
-    inert("guest_username", Text, "guest_enable"),
-    inert("virtual_use_local_privs", Bool, "guest_enable"),
-    only("user_config_dir", Path, ""),
-    // The user list speaks before the password, also to anonymous users.
-    only("userlist_enable", Bool, "NO"),
-    inert("userlist_deny", Bool, "userlist_enable"),
-    inert("userlist_file", Path, "userlist_enable"),
-    // Anonymous users.
-    refused("ftp_username", Text),
-    only("deny_email_enable", Bool, "NO"),
-    inert("banned_email_file", Path, "deny_email_enable"),
-    only("secure_email_list_enable", Bool, "NO"),
-    inert("email_password_file", Path, "secure_email_list_enable"),
-    only("chown_uploads", Bool, "NO"),
-    inert("chown_username", Text, "chown_uploads"),
-    inert("chown_upload_mode", Uint, "chown_uploads"),
     // What may be done to which file.
     only("download_enable", Bool, "YES"),
     only("dirlist_enable", Bool, "YES"),
@@ -161,8 +122,6 @@ pub static NOT_YET: &[NotYet] = &[
     inert("dsa_cert_file", Path, "ssl_enable"),
     inert("dsa_private_key_file", Path, "ssl_enable"),
     // Processes and privileges.
-    only("run_as_launching_user", Bool, "YES"),
-    refused("nopriv_user", Text),
     only("seccomp_sandbox", Bool, "NO"),
     only("ptrace_sandbox", Bool, "NO"),
     only("isolate", Bool, "NO"),
@@ -173,7 +132,13 @@ pub static NOT_YET: &[NotYet] = &[
     only("delay_successful_login", Uint, "0"),
     only("trans_chunk_size", Uint, "0"),
     only("use_sendfile", Bool, "YES"),
-    only("allow_writeable_chroot", Bool, "YES"),
+    moot(
+        "allow_writeable_chroot",
+        Bool,
+        "has no meaning here: a root that its user may write is safe, for no part of ironftpd reads \
+         files out of it to act on them (vsftpd's process is inside, where its libraries would), and \
+         it is never refused",
+    ),
     moot(
         "one_process_model",
         Bool,

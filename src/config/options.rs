@@ -185,15 +185,73 @@ options! {
     Path anon_root = "",
         "Directory that anonymous users see as /. They cannot leave it.",
         "vsftpd goes on silently when it cannot enter the directory; ironftpd refuses to start.";
+    Text ftp_username = "ftp",
+        "User of the system whose home anonymous users see as /, unless anon_root is set. Who logs in as anonymous has the options of a file of this name in user_config_dir.",
+        "vsftpd turns everybody away when there is no such user, needed or not.";
     Bool no_anon_password = "NO",
         "Log an anonymous user in at the USER command, without asking for a password.";
     Path virtual_users_file = "",
         "File of virtual accounts in the layout of passwd(5), with crypt(3) hashes; ironftpctl(8) keeps it. Each account has its own home as root. The file is read again when it has changed. When empty there are no virtual accounts.",
         "Not an option of vsftpd, which leaves virtual users to PAM.";
+    Bool deny_email_enable = "NO",
+        "Turn anonymous users away whose password, by custom an e-mail address, is a line of banned_email_file.";
+    Path banned_email_file = "/etc/vsftpd.banned_emails",
+        "File of the passwords that deny_email_enable turns away, one a line, compared byte by byte. It is read again when it has changed.",
+        "The CR of a CR LF line end is dropped, here and in the other lists; with it, no line ever matches in vsftpd. vsftpd ends every session when a list it needs is missing; ironftpd does not start, and goes on with what it has read when the file goes later.";
+    Bool secure_email_list_enable = "NO",
+        "Let anonymous users in only with a password that is a line of email_password_file.",
+        "In vsftpd an empty file lets everybody in, here nobody.";
+    Path email_password_file = "/etc/vsftpd.email_passwords",
+        "File of the passwords that secure_email_list_enable asks for, one a line, compared byte by byte. It is read again when it has changed.";
+    Bool userlist_enable = "NO",
+        "Turn users away at the USER command, by userlist_file, so that their password never crosses the network. It counts for every name, those of anonymous users and virtual accounts included.";
+    Bool userlist_deny = "YES",
+        "With userlist_enable: YES turns away the users listed, NO all others.";
+    Path userlist_file = "/etc/vsftpd.user_list",
+        "File of the names that userlist_enable is about, one a line, compared byte by byte. It is read again when it has changed.";
+    Path user_config_dir = "",
+        "Directory of options for single users: what the file in it that is called like the user says goes before this file, from the login to the end of the session. Virtual accounts have such files too, anonymous users that of ftp_username. Options that count before the login, or for the whole server, do nothing there. A user whose file is wrong or cannot be read is not let in, nor one whose name has a slash. Where the server was started by root, nopriv_user must be able to read the files.",
+        "vsftpd says nothing about an option that does nothing there, and gives a user with a slash in the name no options.";
     Uint max_login_fails = "3",
         "Number of failed logins after which the session is closed.";
     Uint delay_failed_login = "1",
         "Seconds to wait before a failed login is answered.";
+}
+"Users of the system" {
+    Bool local_enable = "NO",
+        "Let users of the system log in, with the password that PAM asks for. Their sessions act with their ids and groups.";
+    Text pam_service_name = "vsftpd",
+        "Name of the PAM service: the file in /etc/pam.d that says how passwords are checked. ironftpd comes with one called ironftpd.",
+        "The code of vsftpd gives ftp as the default, its manual and its Debian package vsftpd; the latter are followed.";
+    Bool session_support = "NO",
+        "Open a PAM session at the login and close it at the end, which with most PAM files enters the user in utmp and wtmp.";
+    Bool check_shell = "YES",
+        "Turn users away whose shell is not a line of /etc/shells. Only without PAM; with it, the PAM file says so (pam_shells).";
+    Bool allow_root_login = "NO",
+        "Let users log in whose user id is 0, or who as guests are mapped to one whose is. Without it they are turned away whatever PAM says.",
+        "Not an option of vsftpd, which leaves it to PAM and lets guests become root.";
+    Path local_root = "",
+        "Directory in which users of the system begin instead of their home, and which they see as / where they are kept in it (chroot_local_user). A relative one counts from the home. One that cannot be entered is passed over, and the session begins in the home; for users who are kept in it, the login fails.",
+        "vsftpd wants the home to be there even so.";
+    Text user_sub_token = "",
+        "Text that stands for the user's name in local_root and in the homes of guest_username and others: with user_sub_token=$USER and local_root=/srv/$USER the user ann has /srv/ann. Users whose name could lead elsewhere, by a slash or as .., are turned away where it would be used.",
+        "vsftpd puts in any name.";
+    Bool chroot_local_user = "NO",
+        "Keep users of the system in their home or local_root, which they then see as /. Otherwise they see the machine's own /, with whatever its permissions give them.";
+    Bool chroot_list_enable = "NO",
+        "Turn chroot_local_user round for the users in chroot_list_file: with NO there only they are kept in, with YES all but they.";
+    Path chroot_list_file = "/etc/vsftpd.chroot_list",
+        "File of the names that chroot_list_enable is about, one a line, compared byte by byte. It is read again when it has changed.";
+    Bool passwd_chroot_enable = "NO",
+        "Take a home with /./ in it apart: what is before is where the user is kept, what is behind is where the session begins. Goes before local_root.";
+    Bool guest_enable = "NO",
+        "Map every user of the system, or of a PAM module that knows its own users, to guest_username after the login. Virtual accounts and anonymous users are not mapped.";
+    Text guest_username = "ftp",
+        "User of the system that guests are mapped to: they have its ids, its groups and its home.";
+    Bool virtual_use_local_privs = "NO",
+        "Give guests what users of the system have. Without it they have what anonymous users have, which is less: the options whose names begin with anon_ count for them, and they are kept in their root whatever chroot_local_user says.";
+    Bool tilde_user_enable = "NO",
+        "Understand pathnames that begin with ~name as the home of that user, if /etc/passwd has one, as the session sees it. What begins with ~/ counts from where the session began, in any case.";
 }
 "Writing" {
     Bool write_enable = "NO",
@@ -210,6 +268,13 @@ options! {
         "Permission bits taken from files and directories that users with an account create. Octal only with a leading 0.";
     Uint file_open_mode = "0666",
         "Permission bits of an uploaded file, before the umask is taken away.";
+    Bool chown_uploads = "NO",
+        "Give files that anonymous users and guests with their privileges upload to chown_username, so that they cannot touch them again. This needs root or CAP_CHOWN; without it, such uploads are refused.",
+        "vsftpd changes the owner before the first byte, ironftpd too unless atomic_uploads is YES.";
+    Text chown_username = "root",
+        "User that chown_uploads gives files to. Their group stays.";
+    Uint chown_upload_mode = "0600",
+        "Permission bits of the files that chown_uploads gives away. Octal only with a leading 0.";
     Bool chmod_enable = "YES",
         "Allow SITE CHMOD to users with an account. Anonymous users never have it.";
 }
@@ -242,6 +307,13 @@ options! {
     Uint dsiz_max_entries = "100000",
         "Largest number of files and directories that DSIZ counts; a directory with more in and below it is refused. 0 means no limit.",
         "Not an option of vsftpd, which has no DSIZ.";
+}
+"Privileges" {
+    Text nopriv_user = "nobody",
+        "User that the server becomes, when root has started it, for all that needs no privilege. A user of its own is better than nobody.";
+    Bool run_as_launching_user = "NO",
+        "Stay the user who has started the server. Only of use for root, and then dangerous: sessions act with root's rights.",
+        "vsftpd needs it in order to be started by an ordinary user; ironftpd then stays that user in any case.";
 }
 "Data connections" {
     Bool pasv_enable = "YES",
@@ -420,6 +492,7 @@ mod tests {
             .filter(|s| s.is_octal())
             .map(|s| s.name)
             .collect();
-        assert_eq!(octal, ["anon_umask", "local_umask", "file_open_mode"]);
+        let modes = ["anon_umask", "local_umask", "file_open_mode"];
+        assert_eq!(octal, [&modes[..], &["chown_upload_mode"]].concat());
     }
 }

@@ -219,7 +219,6 @@ fn judge(row: &NotYet, text: &[u8]) -> Result<Vec<Note>, Problem> {
         }
         Rule::InertWithout(without) => notes.push(Note::Inert { without }),
         Rule::Moot(reason) => notes.push(Note::Moot(reason)),
-        Rule::Refused => return Err(Problem::NotYet { only: None }),
     }
     Ok(notes)
 }

@@ -11,12 +11,14 @@ pub mod error;
 pub mod file;
 pub mod interfaces;
 pub mod lock;
+pub mod passwd;
 pub mod poll;
 pub mod process;
 pub mod random;
 pub mod signal;
 pub mod socket;
 pub mod space;
+pub mod stamp;
 pub mod transfer;
 pub mod wipe;
 

@@ -1,0 +1,256 @@
+//! What the options about users say together: who may log in, whether the
+//! users and lists they name are there.
+#![forbid(unsafe_code)]
+
+use std::path::Path;
+
+use super::check::{Report, readable};
+use super::error::Problem;
+use super::finding::Note;
+use super::load::Accounts;
+use super::parse::shown;
+use crate::sys::passwd::User;
+
+pub(super) fn check(report: &mut Report<'_>, accounts: Accounts) {
+    let config = report.config;
+    if !config.anonymous_enable
+        && !config.local_enable
+        && config.virtual_users_file.is_none()
+        && accounts == Accounts::Configured
+    {
+        report.error("anonymous_enable", Problem::NobodyMayLogIn);
+    }
+    if config.local_enable {
+        // Until the password of a system's user can be checked.
+        report.error("local_enable", Problem::NotYet { only: Some("NO") });
+    }
+    report.at_most("chown_upload_mode", config.chown_upload_mode, 0o777, true);
+    needs(report);
+    users(report);
+    lists(report);
+}
+
+/// Switches that do nothing without another one.
+fn needs(report: &mut Report<'_>) {
+    let config = report.config;
+    for (option, set, other, there) in [
+        (
+            "guest_enable",
+            config.guest_enable,
+            "local_enable",
+            config.local_enable,
+        ),
+        (
+            "chroot_local_user",
+            config.chroot_local_user,
+            "local_enable",
+            config.local_enable,
+        ),
+        (
+            "chroot_list_enable",
+            config.chroot_list_enable,
+            "local_enable",
+            config.local_enable,
+        ),
+        (
+            "session_support",
+            config.session_support,
+            "local_enable",
+            config.local_enable,
+        ),
+        (
+            "allow_root_login",
+            config.allow_root_login,
+            "local_enable",
+            config.local_enable,
+        ),
+        (
+            "virtual_use_local_privs",
+            config.virtual_use_local_privs,
+            "guest_enable",
+            config.guest_enable,
+        ),
+        (
+            "chown_uploads",
+            config.chown_uploads,
+            "write_enable",
+            config.write_enable,
+        ),
+        (
+            "deny_email_enable",
+            config.deny_email_enable,
+            "anonymous_enable",
+            config.anonymous_enable,
+        ),
+        (
+            "secure_email_list_enable",
+            config.secure_email_list_enable,
+            "anonymous_enable",
+            config.anonymous_enable,
+        ),
+    ] {
+        // The file of one user may set the other.
+        if set && !there && config.user_config_dir.is_none() {
+            report.finding(option, Note::Needs(other));
+        }
+    }
+}
+
+/// Users of the system that must be there. ftp_username and nopriv_user are
+/// looked for when it is known whether they are needed.
+fn users(report: &mut Report<'_>) {
+    let config = report.config;
+    for (option, name, needed) in [
+        (
+            "guest_username",
+            &config.guest_username,
+            config.guest_enable,
+        ),
+        (
+            "chown_username",
+            &config.chown_username,
+            config.chown_uploads,
+        ),
+    ] {
+        // A database that does not answer now may do so later.
+        if needed && matches!(User::find(name), Ok(None)) {
+            report.error(option, Problem::NoSuchUser(shown(name)));
+        }
+    }
+}
+
+/// Lists that must be there: without them it is not known who is meant.
+fn lists(report: &mut Report<'_>) {
+    let config = report.config;
+    for (option, path, needed) in [
+        (
+            "userlist_file",
+            &config.userlist_file,
+            config.userlist_enable,
+        ),
+        (
+            "chroot_list_file",
+            &config.chroot_list_file,
+            config.chroot_list_enable,
+        ),
+        (
+            "banned_email_file",
+            &config.banned_email_file,
+            config.deny_email_enable,
+        ),
+        (
+            "email_password_file",
+            &config.email_password_file,
+            config.secure_email_list_enable,
+        ),
+    ] {
+        if !needed {
+            continue;
+        }
+        match path {
+            None => report.error(option, Problem::MissingValue),
+            Some(path) => {
+                if let Err(error) = readable(path) {
+                    report.error(option, Problem::Unreadable(path.clone(), error));
+                }
+            }
+        }
+    }
+    if let Some(directory) = &config.user_config_dir
+        && !Path::is_dir(directory)
+    {
+        let note = Note::Missing(directory.display().to_string());
+        report.finding("user_config_dir", note);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::Reading;
+    use super::*;
+
+    fn judged(text: &str, accounts: Accounts) -> Result<Vec<String>, Vec<String>> {
+        let mut reading = Reading::new();
+        reading.text(Path::new("f"), text.as_bytes());
+        match reading.finish(accounts) {
+            Ok((_, findings)) => Ok(findings.iter().map(ToString::to_string).collect()),
+            Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    fn errors(text: &str) -> Vec<String> {
+        judged(text, Accounts::Configured).expect_err("refused")
+    }
+
+    #[test]
+    fn somebody_must_be_able_to_log_in() {
+        assert!(errors("anonymous_enable=NO")[0].contains("nobody may log in"));
+        assert!(judged("anonymous_enable=NO", Accounts::OneMore).is_ok());
+        let virtual_only = "anonymous_enable=NO\nvirtual_users_file=/etc/passwd";
+        assert!(judged(virtual_only, Accounts::Configured).is_ok());
+    }
+
+    #[test]
+    fn a_list_that_decides_who_may_log_in_must_be_there() {
+        for (switch, file) in [
+            ("userlist_enable", "userlist_file"),
+            ("chroot_list_enable", "chroot_list_file"),
+            ("deny_email_enable", "banned_email_file"),
+            ("secure_email_list_enable", "email_password_file"),
+        ] {
+            let missing = format!("{switch}=YES\n{file}=/nonexistent");
+            let told = errors(&missing);
+            assert!(
+                told[0].starts_with(&format!("f:2: {file}: cannot read")),
+                "{told:?}"
+            );
+            assert_eq!(
+                errors(&format!("{switch}=YES\n{file}=")),
+                [format!("f:2: {file}: no value after \"=\"")]
+            );
+            assert!(judged(&format!("{file}=/nonexistent"), Accounts::Configured).is_ok());
+            let there = format!("{switch}=YES\n{file}=/etc/passwd");
+            assert!(judged(&there, Accounts::Configured).is_ok());
+        }
+    }
+
+    #[test]
+    fn users_that_the_system_does_not_have_are_told() {
+        assert_eq!(
+            errors("chown_uploads=YES\nchown_username=no such user"),
+            ["f:2: chown_username: the system has no user \"no such user\""]
+        );
+        assert_eq!(
+            errors("guest_enable=YES\nguest_username=no such user").len(),
+            1
+        );
+        assert!(judged("guest_username=no such user", Accounts::Configured).is_ok());
+    }
+
+    #[test]
+    fn switches_without_the_one_they_need_are_told() {
+        assert_eq!(
+            judged("chroot_local_user=YES", Accounts::Configured).unwrap(),
+            ["f:1: chroot_local_user: has no effect while local_enable is NO"]
+        );
+        let text =
+            "secure_email_list_enable=YES\nemail_password_file=/etc/passwd\nanonymous_enable=NO";
+        assert_eq!(judged(text, Accounts::OneMore).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn modes_of_given_files_are_permission_bits_only() {
+        assert_eq!(
+            errors("chown_upload_mode=04755"),
+            ["f:1: chown_upload_mode: 04755 is too large: at most 0777"]
+        );
+    }
+
+    #[test]
+    fn a_missing_directory_of_personal_options_may_come_later() {
+        assert_eq!(
+            judged("user_config_dir=/nonexistent", Accounts::Configured).unwrap(),
+            ["f:1: user_config_dir: \"/nonexistent\" does not exist"]
+        );
+    }
+}

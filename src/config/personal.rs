@@ -1,0 +1,394 @@
+//! Options of single users: the files in user_config_dir.
+//!
+//! A file named like the user goes over the configuration once he has logged
+//! in, and everything is checked anew. What counts before the login or for
+//! the whole server does nothing there, and the log says so. The files are
+//! read again when they have changed.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::check;
+use super::error::ConfigError;
+use super::finding::{Finding, Note};
+use super::load::{Accounts, Reading};
+use super::options::{Config, OPTIONS, Slot};
+use crate::sys::process::effective_user;
+use crate::sys::stamp::Stamp;
+
+/// Options that do nothing in the file of one user. Some are over by the
+/// time he is known, others are opened once for all sessions.
+///
+/// Sorted. vsftpd heeds the ports and addresses of passive mode there, which
+/// here belong to all sessions, and ignores the rest of them as well.
+static NOT_PERSONAL: &[&str] = &[
+    "allow_root_login",
+    "anonymous_enable",
+    "background",
+    "banned_email_file",
+    "banner_file",
+    "check_shell",
+    "chroot_list_enable",
+    "chroot_list_file",
+    "chroot_local_user",
+    "client_charset",
+    "default_language",
+    "delay_failed_login",
+    "deny_email_enable",
+    "ebcdic_code_page",
+    "email_password_file",
+    "ftp_username",
+    "ftpd_banner",
+    "host_names",
+    "keepalive_interval",
+    "listen",
+    "listen_address",
+    "listen_address6",
+    "listen_ipv6",
+    "listen_port",
+    "local_enable",
+    "max_clients",
+    "max_login_fails",
+    "max_per_ip",
+    "no_anon_password",
+    "nopriv_user",
+    "pam_service_name",
+    "pasv_addr_refresh",
+    "pasv_addr_resolve",
+    "pasv_address",
+    "pasv_address_map",
+    "pasv_max_port",
+    "pasv_min_port",
+    "pasv_ports",
+    "run_as_launching_user",
+    "secure_email_list_enable",
+    "session_support",
+    "trace_connections",
+    "user_config_dir",
+    "userlist_deny",
+    "userlist_enable",
+    "userlist_file",
+    "virtual_users_file",
+];
+
+/// Users whose files are remembered at most.
+const REMEMBERED: usize = 10_000;
+
+/// Why a user's own options cannot be had. He is not to be let in: they may
+/// be what takes his rights away.
+#[derive(Debug)]
+pub enum PersonalError {
+    /// A name that could lead out of the directory.
+    Name,
+    /// Whether there is a file cannot be told.
+    Unreachable(PathBuf, io::Error),
+    /// The file cannot be used.
+    Wrong(Vec<ConfigError>),
+}
+
+impl fmt::Display for PersonalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PersonalError::Name => f.write_str("no file in user_config_dir can have this name"),
+            PersonalError::Unreachable(path, error) => {
+                write!(f, "user_config_dir: cannot reach {path:?}: {error}")
+            }
+            PersonalError::Wrong(errors) => {
+                f.write_str("user_config_dir: ")?;
+                for (index, error) in errors.iter().enumerate() {
+                    let comma = if index > 0 { "; " } else { "" };
+                    write!(f, "{comma}{error}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for PersonalError {}
+
+type Read = (Stamp, Arc<Config>);
+
+/// The files of user_config_dir, over one configuration.
+#[derive(Debug)]
+pub struct Personal {
+    base: Arc<Config>,
+    /// Who has started the server, and so may own the files besides root.
+    starter: u32,
+    read: Mutex<HashMap<Vec<u8>, Read>>,
+}
+
+impl Personal {
+    /// Those of `base`. To be made before the server gives its user id up.
+    #[must_use]
+    pub fn new(base: Arc<Config>) -> Personal {
+        Personal {
+            base,
+            starter: effective_user(),
+            read: Mutex::default(),
+        }
+    }
+
+    fn read(&self) -> MutexGuard<'_, HashMap<Vec<u8>, Read>> {
+        // Each change is one insertion; none is left half done.
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The configuration of the user `name`, and what is to be logged about
+    /// it: findings are told once per state of the file.
+    ///
+    /// # Errors
+    /// When the user's file is there and cannot be used, or cannot be told
+    /// from one that is not there.
+    pub fn of(&self, name: &[u8]) -> Result<(Arc<Config>, Vec<Finding>), PersonalError> {
+        let Some(directory) = &self.base.user_config_dir else {
+            return Ok((Arc::clone(&self.base), Vec::new()));
+        };
+        if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') || name.contains(&0) {
+            return Err(PersonalError::Name);
+        }
+        let path = directory.join(OsStr::from_bytes(name));
+        // Taken before reading: a change in between is seen next time.
+        let stamp = match Stamp::of(&path) {
+            Ok(stamp) => stamp,
+            Err(error) if is_absence(&error) => {
+                self.read().remove(name);
+                return Ok((Arc::clone(&self.base), Vec::new()));
+            }
+            Err(error) => return Err(PersonalError::Unreachable(path, error)),
+        };
+        if let Some((_, config)) = self.read().get(name).filter(|(was, _)| *was == stamp) {
+            return Ok((Arc::clone(config), Vec::new()));
+        }
+        let (config, findings) = self.base.with_file(&path, self.starter)?;
+        let config = Arc::new(config);
+        let mut read = self.read();
+        if read.len() >= REMEMBERED {
+            read.clear();
+        }
+        read.insert(name.to_vec(), (stamp, Arc::clone(&config)));
+        Ok((config, findings))
+    }
+}
+
+/// ENAMETOOLONG is no file either: none can have that name.
+fn is_absence(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ENAMETOOLONG)
+}
+
+impl Config {
+    /// This configuration with the settings of a user's file on top, whose
+    /// owner must be root or `starter`, checked anew.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, or with what it makes of the
+    /// configuration.
+    pub fn with_file(
+        &self,
+        path: &Path,
+        starter: u32,
+    ) -> Result<(Config, Vec<Finding>), PersonalError> {
+        let mut reading = Reading {
+            config: self.clone(),
+            ..Reading::new()
+        };
+        reading.file_started_by(path, starter);
+        let Reading {
+            mut config,
+            mut findings,
+            mut errors,
+        } = reading;
+        if !errors.is_empty() {
+            return Err(PersonalError::Wrong(errors));
+        }
+        self.restore(&mut config, &mut findings);
+        check::check(&config, Accounts::OneMore, &mut findings, &mut errors);
+        // What is odd about the rest was told at the start, and what is wrong
+        // with it is only that this thread may not read what root could.
+        let own = |option: &Option<String>| {
+            let name = option.as_deref().unwrap_or_default();
+            option.is_none() || config.origin(name) != self.origin(name)
+        };
+        findings.retain(|finding| own(&finding.option) || finding.note == Note::NotPersonal);
+        errors.retain(|error| own(&error.option));
+        if errors.is_empty() {
+            Ok((config, findings))
+        } else {
+            Err(PersonalError::Wrong(errors))
+        }
+    }
+
+    /// Takes back what a user's file sets in vain.
+    fn restore(&self, config: &mut Config, findings: &mut Vec<Finding>) {
+        for spec in OPTIONS {
+            let origin = config.origin(spec.name).clone();
+            if NOT_PERSONAL.binary_search(&spec.name).is_err() || origin == *self.origin(spec.name)
+            {
+                continue;
+            }
+            match spec.slot {
+                Slot::Bool(from, to) => *to(config) = *from(self),
+                Slot::Uint(from, to) => *to(config) = *from(self),
+                Slot::Text(from, to) => to(config).clone_from(from(self)),
+                Slot::Path(from, to) => to(config).clone_from(from(self)),
+            }
+            match self.origins.get(spec.name) {
+                Some(before) => config.origins.insert(spec.name, before.clone()),
+                None => config.origins.remove(spec.name),
+            };
+            findings.push(Finding {
+                origin,
+                option: Some(spec.name.to_owned()),
+                note: Note::NotPersonal,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::Origin;
+    use super::super::options;
+    use super::*;
+    use std::fs;
+
+    /// A directory of the test's own, removed at its end.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Place {
+            let name = format!("ironftpd-personal-{}-{name}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            let _ = fs::remove_dir_all(&path);
+            fs::create_dir_all(&path).unwrap();
+            Place(path)
+        }
+
+        fn user(&self, name: &str, text: &str) {
+            fs::write(self.0.join(name), text).unwrap();
+        }
+
+        fn personal(&self, settings: &[&str]) -> Personal {
+            let mut config = Config::default();
+            let directory = format!("user_config_dir={}", self.0.display());
+            for setting in settings.iter().chain([&directory.as_str()]) {
+                let (name, value) = setting.split_once('=').unwrap();
+                let origin = &Origin::CommandLine;
+                config
+                    .set(name.as_bytes(), value.as_bytes(), origin)
+                    .unwrap();
+            }
+            Personal::new(Arc::new(config))
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn told(result: Result<(Arc<Config>, Vec<Finding>), PersonalError>) -> String {
+        result.map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_user_s_file_goes_over_the_configuration_and_another_has_none() {
+        let place = Place::new("over");
+        place.user("ann", "local_umask=027\nlocal_max_rate=5\n");
+        let personal = place.personal(&["local_max_rate=1", "write_enable=YES"]);
+        let (ann, findings) = personal.of(b"ann").unwrap();
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!((ann.local_umask(), ann.local_max_rate()), (0o027, 5));
+        assert!(ann.write_enable());
+        let (bob, _) = personal.of(b"bob").unwrap();
+        assert_eq!((bob.local_umask(), bob.local_max_rate()), (0o077, 1));
+        assert!(Arc::ptr_eq(&bob, &personal.base));
+    }
+
+    #[test]
+    fn a_file_is_read_once_and_again_when_it_has_changed() {
+        let place = Place::new("again");
+        place.user("ann", "local_max_rate=5\n");
+        let personal = place.personal(&[]);
+        let (first, _) = personal.of(b"ann").unwrap();
+        assert!(Arc::ptr_eq(&first, &personal.of(b"ann").unwrap().0));
+        place.user("ann", "local_max_rate=66\n");
+        assert_eq!(personal.of(b"ann").unwrap().0.local_max_rate(), 66);
+        fs::remove_file(place.0.join("ann")).unwrap();
+        assert_eq!(personal.of(b"ann").unwrap().0.local_max_rate(), 0);
+    }
+
+    #[test]
+    fn what_counts_before_the_login_is_taken_back_and_told() {
+        let place = Place::new("before");
+        place.user("ann", "chroot_local_user=NO\nlisten_port=1\nhide_ids=YES\n");
+        let personal = place.personal(&["chroot_local_user=YES"]);
+        let (ann, findings) = personal.of(b"ann").unwrap();
+        assert!(ann.chroot_local_user() && ann.hide_ids());
+        assert_eq!(ann.listen_port(), 21);
+        assert_eq!(ann.origin("listen_port"), &Origin::Builtin);
+        let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[1].ends_with("ann:1: chroot_local_user: has no effect in the file of one user")
+                || told[0]
+                    .ends_with("ann:1: chroot_local_user: has no effect in the file of one user")
+        );
+        assert!(personal.of(b"ann").unwrap().1.is_empty(), "told once");
+    }
+
+    #[test]
+    fn a_wrong_file_lets_its_user_not_in() {
+        let place = Place::new("wrong");
+        place.user("ann", "wite_enable=YES\n");
+        place.user("bob", "anon_umask=01000\n");
+        fs::create_dir(place.0.join("carl")).unwrap();
+        let personal = place.personal(&[]);
+        assert!(told(personal.of(b"ann")).contains("ann:1: unknown option \"wite_enable\""));
+        assert!(told(personal.of(b"bob")).contains("bob:1: anon_umask: 01000 is too large"));
+        assert!(told(personal.of(b"carl")).ends_with("is not a regular file"));
+        place.user("ann", "write_enable=YES\n");
+        assert!(personal.of(b"ann").unwrap().0.write_enable());
+    }
+
+    #[test]
+    fn a_file_of_the_user_himself_is_refused() {
+        let place = Place::new("owner");
+        place.user("ann", "local_max_rate=0\n");
+        let path = place.0.join("ann");
+        if std::os::unix::fs::chown(&path, Some(4321), None).is_err() {
+            return; // only root may give files away
+        }
+        assert!(told(place.personal(&[]).of(b"ann")).contains("belongs to user id 4321"));
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_have_no_file() {
+        let place = Place::new("names");
+        let personal = place.personal(&[]);
+        for name in [&b""[..], b".", b"..", b"../ann", b"a/b", b"a\0"] {
+            assert!(
+                matches!(personal.of(name), Err(PersonalError::Name)),
+                "{name:?}"
+            );
+        }
+        assert!(personal.of(&[b'a'; 300]).is_ok());
+        // Without a directory every name is as good as another.
+        assert!(Personal::new(Arc::default()).of(b"a/b").is_ok());
+    }
+
+    #[test]
+    fn the_list_names_options_and_is_sorted() {
+        assert!(NOT_PERSONAL.is_sorted());
+        for name in NOT_PERSONAL {
+            assert!(options::find(name.as_bytes()).is_some(), "{name}");
+        }
+    }
+}
