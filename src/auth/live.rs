@@ -7,19 +7,14 @@
 
 use super::error::AccountsError;
 use super::store::Accounts;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use crate::sys::stamp::Stamp;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// What tells one state of a file from another: rewriting by rename changes
-/// the inode, editing in place the time and mostly the size.
-type Stamp = Option<(u64, u64, i64, i64, u64)>;
 
 /// The accounts of a server, from a file or made up at its start.
 pub struct LiveAccounts {
     path: Option<PathBuf>,
-    state: Mutex<(Stamp, Arc<Accounts>)>,
+    state: Mutex<(Option<Stamp>, Arc<Accounts>)>,
 }
 
 impl LiveAccounts {
@@ -38,7 +33,7 @@ impl LiveAccounts {
     /// When the file is there and cannot be used.
     pub fn load(path: &Path) -> Result<LiveAccounts, AccountsError> {
         // Taken before reading: a change in between is seen next time.
-        let stamp = stamp(path);
+        let stamp = Stamp::of(path).ok();
         let accounts = match stamp {
             Some(_) => Accounts::load(path)?,
             None => Accounts::none(),
@@ -49,7 +44,7 @@ impl LiveAccounts {
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, (Stamp, Arc<Accounts>)> {
+    fn state(&self) -> MutexGuard<'_, (Option<Stamp>, Arc<Accounts>)> {
         // The pair is replaced as one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,7 +60,7 @@ impl LiveAccounts {
         let Some(path) = &self.path else {
             return Arc::clone(&self.state().1);
         };
-        let now = stamp(path);
+        let now = Stamp::of(path).ok();
         let mut state = self.state();
         if now != state.0 {
             // One log-in reads; those of the same moment wait for it.
@@ -85,20 +80,10 @@ impl LiveAccounts {
     }
 }
 
-fn stamp(path: &Path) -> Stamp {
-    let found = fs::metadata(path).ok()?;
-    Some((
-        found.dev(),
-        found.ino(),
-        found.mtime(),
-        found.mtime_nsec(),
-        found.size(),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_change_counts_and_a_broken_file_does_not() {
