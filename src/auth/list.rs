@@ -196,6 +196,14 @@ impl Lists {
         })
     }
 
+    /// Whether there is no list to be looked into.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        [&self.users, &self.jail, &self.banned, &self.emails]
+            .iter()
+            .all(|list| list.is_none())
+    }
+
     /// Whether somebody of this name may try to log in, whoever it is.
     ///
     /// # Errors

@@ -210,7 +210,7 @@ options! {
     Path userlist_file = "/etc/vsftpd.user_list",
         "File of the names that userlist_enable is about, one a line, compared byte by byte. It is read again when it has changed.";
     Path user_config_dir = "",
-        "Directory of options for single users: what the file in it that is called like the user says goes before this file, from the login to the end of the session. Virtual accounts have such files too, anonymous users that of ftp_username. Options that count before the login, or for the whole server, do nothing there. A user whose file is wrong or cannot be read is not let in, nor one whose name has a slash. Where the server was started by root, nopriv_user must be able to read the files.",
+        "Directory of options for single users: what the file in it that is called like the user says goes before this file, from the login to the end of the session. Virtual accounts have such files too, anonymous users that of ftp_username. Options that count before the login, or for the whole server, do nothing there: among them chroot_local_user, the lists of users and all about listening and passive ports. A user whose file is wrong or cannot be read is not let in, nor one whose name has a slash. Where the server was started by root, nopriv_user must be able to read the files.",
         "vsftpd says nothing about an option that does nothing there, and gives a user with a slash in the name no options.";
     Uint max_login_fails = "3",
         "Number of failed logins after which the session is closed.";

@@ -34,6 +34,7 @@ static NOT_PERSONAL: &[&str] = &[
     "banned_email_file",
     "banner_file",
     "check_shell",
+    "chown_username",
     "chroot_list_enable",
     "chroot_list_file",
     "chroot_local_user",

@@ -8,6 +8,7 @@
 pub mod directory;
 pub mod root;
 mod space;
+mod walk;
 
 pub use directory::{Names, Reader};
 pub use root::{Existing, Root, Upload};

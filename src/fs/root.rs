@@ -6,12 +6,14 @@
 //! nothing is checked before it is used there is nothing to race with.
 //! Changes act on a (parent descriptor, last name) pair.
 
-use super::Error;
+use super::{Error, walk};
 use crate::protocol::VirtualPath;
 use crate::sys;
 use crate::sys::file::{self, Attributes, OpenHow};
+use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::fchown;
 use std::path::Path;
 
 /// What an upload does with the file that may already be there.
@@ -31,6 +33,8 @@ pub enum Existing {
 #[derive(Debug)]
 pub struct Root {
     directory: OwnedFd,
+    /// The kernel's own file systems are closed to it; see [`walk`].
+    guarded: bool,
 }
 
 /// A file opened for an upload.
@@ -46,6 +50,20 @@ impl Upload {
     #[must_use]
     pub fn start(&self) -> u64 {
         self.start
+    }
+
+    /// Gives the file to another user, with these permission bits; its group
+    /// stays. Nothing happens to a file that is that user's already.
+    ///
+    /// # Errors
+    /// fchmod's and fchown's own: EPERM without CAP_CHOWN.
+    pub fn give_to(&self, owner: u32, mode: u32) -> Result<(), sys::Error> {
+        if file::attributes(self.file.as_fd())?.uid == owner {
+            return Ok(());
+        }
+        // Before it is somebody else's. fchown(2) clears set-id bits.
+        file::chmod(self.file.as_fd(), mode)?;
+        fchown(&self.file, Some(owner), None).map_err(sys::Error::of("fchown"))
     }
 
     /// Cuts off what is to be replaced and goes to where the first byte
@@ -74,11 +92,6 @@ impl Upload {
     }
 }
 
-/// openat2 gives EAGAIN when a rename anywhere on the system may have
-/// disturbed the walk along `..`; more than a few in a row is an attack or a
-/// very busy disk, and an error either way.
-const ATTEMPTS: usize = 32;
-
 impl Root {
     /// Opens the server-side directory `path` as a root.
     ///
@@ -98,7 +111,8 @@ impl Root {
                 resolve: 0,
             },
         )?;
-        Ok(Root { directory })
+        let guarded = !walk::is_kernels(directory.as_fd())?;
+        Ok(Root { directory, guarded })
     }
 
     /// Whether both are the same directory.
@@ -117,18 +131,8 @@ impl Root {
         flags: i32,
         mode: u32,
     ) -> Result<OwnedFd, sys::Error> {
-        let how = OpenHow {
-            flags,
-            mode,
-            resolve: libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS,
-        };
-        let mut attempts = 1;
-        loop {
-            match file::openat2(self.directory.as_fd(), path.relative(), how) {
-                Err(error) if error.would_block() && attempts < ATTEMPTS => attempts += 1,
-                result => return result,
-            }
-        }
+        let root = self.directory.as_fd();
+        walk::open(root, self.guarded, path.relative(), flags, mode)
     }
 
     /// Attributes of what `path` leads to, links followed.
@@ -186,6 +190,24 @@ impl Root {
         let opened = self.resolve(path, libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
         let attributes = regular(&opened)?;
         Ok((opened, attributes))
+    }
+
+    /// The content of a regular file that is no larger than `largest` bytes.
+    ///
+    /// # Errors
+    /// The system's own, EFBIG among them, or that it is no regular file.
+    pub fn read(&self, path: &VirtualPath, largest: usize) -> Result<Vec<u8>, Error> {
+        let (file, attributes) = self.open_file(path)?;
+        let too_large = || Error::System(sys::Error::new("read", libc::EFBIG));
+        let size = usize::try_from(attributes.size).map_err(|_| too_large())?;
+        if size > largest {
+            return Err(too_large());
+        }
+        let mut text = Vec::with_capacity(size);
+        let most = u64::try_from(largest).unwrap_or(u64::MAX);
+        let read = std::fs::File::from(file).take(most).read_to_end(&mut text);
+        read.map_err(|error| Error::System(sys::Error::from_io("read", &error)))?;
+        Ok(text)
     }
 
     /// Opens a file for an upload, `mode` being what it gets if it is made

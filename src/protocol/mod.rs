@@ -34,6 +34,7 @@ pub mod representation;
 pub mod restart;
 mod rung;
 pub mod site;
+pub mod tilde;
 pub mod time;
 
 pub use address::{AddressError, EpsvRequest};

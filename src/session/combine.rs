@@ -97,7 +97,7 @@ impl Session {
             "write_enable, anon_upload_enable, anon_other_write_enable, read-only account",
         )?;
         let root = login.root.clone();
-        let mode = self.service.config.file_open_mode() & 0o777 & !login.umask;
+        let mode = self.config.file_open_mode() & 0o777 & !login.umask;
         let path = self.file_path(target)?;
         let parts = names
             .iter()

@@ -104,7 +104,7 @@ impl Session {
         if self.epsv_only {
             return Err(epsv_all());
         }
-        if !self.service.config.port_enable() {
+        if !self.config.port_enable() {
             self.trace(&Fact::Reason("active mode is off (port_enable)"));
             return Err(Failure::refused(
                 Code::FileUnavailable,
@@ -121,7 +121,7 @@ impl Session {
         let own = address.ip().to_canonical() == self.control.peer().ip();
         let cause = if address.port() < 1024 {
             Fact::Reason("a port of the system")
-        } else if !own && !self.service.config.port_promiscuous() {
+        } else if !own && !self.config.port_promiscuous() {
             Fact::Reason("not the client's address (port_promiscuous)")
         } else {
             self.endpoint = Endpoint::Active(address);
@@ -225,7 +225,7 @@ impl Session {
     }
 
     fn may_be_passive(&self) -> Result<(), Failure> {
-        if self.service.config.pasv_enable() {
+        if self.config.pasv_enable() {
             return Ok(());
         }
         self.trace(&Fact::Reason("passive mode is off (pasv_enable)"));
@@ -238,7 +238,7 @@ impl Session {
     fn promise_port(&mut self) -> Result<u16, Failure> {
         // The port of an earlier PASV is free before a new one is drawn.
         self.forget_endpoint();
-        let config = &self.service.config;
+        let config = &self.config;
         let client = (!config.pasv_promiscuous()).then_some(self.control.peer().ip());
         let promise =
             Promise::of(&self.service.ports, self.control.local(), client).map_err(|error| {

@@ -119,7 +119,7 @@ impl Session {
     }
 
     fn log_command(&self, request: &Request<'_>) {
-        if self.service.config.log_ftp_protocol() {
+        if self.config.log_ftp_protocol() {
             let name = request.verb.name();
             log::info!("{}: -> {name} {}", self.tag, Escaped(shown(request)));
         }

@@ -116,7 +116,7 @@ impl Session {
     /// `MLST [ <SP> pathname ]`.
     pub(super) fn mlst(&mut self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
-        let path = login.cwd.join(pathname)?;
+        let path = self.path(pathname)?;
         let attributes = login.root.attributes(&path)?;
         let mut line = Vec::new();
         append_entry(

@@ -11,12 +11,12 @@ use crate::protocol::{Code, Reply};
 impl Session {
     /// Whether the configuration leaves this command in.
     pub(super) fn offers(&self, verb: Verb) -> bool {
-        !is_digest(verb) || self.service.config.hash_enable()
+        !is_digest(verb) || self.config.hash_enable()
     }
 
     /// `FEAT` (RFC 2389 section 3.2): what is on, in the order of the names.
     pub(super) fn feat(&self) -> Reply {
-        let config = &self.service.config;
+        let config = &self.config;
         let mut lines: Vec<String> = COMMANDS
             .iter()
             .filter(|spec| match spec.verb {
@@ -78,7 +78,7 @@ impl Session {
             return self.stat_listing(argument);
         }
         let login = self.login()?;
-        let config = &self.service.config;
+        let config = &self.config;
         let rate = match login.rate {
             0 => "No session bandwidth limit".to_owned(),
             rate => format!("Session bandwidth limit in byte/s is {rate}"),

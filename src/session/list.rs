@@ -317,7 +317,7 @@ impl Session {
         long: bool,
     ) -> Result<(Listing, Target, Vec<u8>), Failure> {
         let (mut options, pathname) = parse_list_argument(argument);
-        let config = &self.service.config;
+        let config = &self.config;
         options.recursive &= config.ls_recurse_enable();
         let (seconds, nanoseconds) = clock::now();
         let utc_offset = if config.use_localtime() {
@@ -350,7 +350,7 @@ impl Session {
 
     fn find_target(&self, listing: &mut Listing, pathname: &[u8]) -> Result<Target, Failure> {
         let login = self.login()?;
-        let path = login.cwd.join(pathname)?;
+        let path = self.path(pathname)?;
         let found = login.root.attributes(&path);
         let missing = || Failure::refused(Code::FileUnavailable, "No such file or directory.");
         if found.is_err() && has_wildcard(pathname) {

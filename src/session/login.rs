@@ -7,15 +7,19 @@ use super::connect::Endpoint;
 use super::state::{Entry, Login, Rights, Stage};
 use super::voice::Voice;
 use super::{Class, Failure, Home, Place, Session};
-use crate::auth::{Account, Secret, is_anonymous};
+use crate::auth::{Account, LocalLogin, Privileges, Secret, is_anonymous};
 use crate::protocol::ladder::Fact;
 use crate::protocol::representation::Level;
 use crate::protocol::{
     Algorithm, Code, Escaped, Facts, Marker, Reply, Representation, VirtualPath,
 };
+use crate::sys::passwd::User;
 use std::sync::Arc;
 
 type Answer = Result<Reply, Failure>;
+
+/// What a refused login is told, whatever the reason.
+const INCORRECT: &str = "Login incorrect.";
 
 impl Session {
     /// `USER <SP> username` (RFC 959 section 4.1.1).
@@ -26,12 +30,17 @@ impl Session {
                 "Can't change to another user.",
             ));
         }
+        // Before the password, which need not cross the network in vain.
+        if let Err(why) = self.service.lists.welcome(name) {
+            self.stage = Stage::Greeted;
+            return Ok(self.deny(name, &why.to_string(), "Permission denied."));
+        }
         self.stage = Stage::Named(name.into());
         if is_anonymous(name)
             && self.service.serves_anonymous()
             && self.service.config.no_anon_password()
         {
-            return self.log_in_anonymous(b"");
+            return Ok(self.log_in_anonymous(name, b""));
         }
         Ok(Reply::new(
             Code::NeedPassword,
@@ -55,52 +64,89 @@ impl Session {
             }
         };
         if is_anonymous(&name) && self.service.serves_anonymous() {
-            self.stage = Stage::Named(name);
-            return self.log_in_anonymous(password);
+            return Ok(self.log_in_anonymous(&name, password));
         }
         let secret = Secret::new(password.to_vec());
         match self.service.accounts.current().verify(&name, &secret) {
-            Ok(account) => self.log_in_account(&account),
-            Err(denial) => Ok(self.deny(&name, &denial.to_string())),
+            Ok(account) => Ok(self.log_in_account(&account)),
+            Err(denial) => Ok(self.deny(&name, &denial.to_string(), INCORRECT)),
         }
     }
 
-    fn log_in_anonymous(&mut self, email: &[u8]) -> Answer {
-        let service = &self.service;
-        let config = &service.config;
-        let Some(class) = service.anonymous_class() else {
+    fn log_in_anonymous(&mut self, name: &[u8], email: &[u8]) -> Reply {
+        self.stage = Stage::Greeted;
+        if let Err(why) = self.service.lists.welcome_email(email) {
+            return self.deny(name, &why.to_string(), INCORRECT);
+        }
+        let config = match self.service.config_of(self.service.config.ftp_username()) {
+            Ok(config) => config,
+            Err(error) => return self.oops(name, &error.to_string()),
+        };
+        let class = if Arc::ptr_eq(&config, &self.service.config) {
+            self.service.anonymous_class()
+        } else {
+            match self.service.anonymous_class_of(&config) {
+                Ok(class) => Some(class),
+                Err(error) => return self.oops(name, &error.to_string()),
+            }
+        };
+        let Some(class) = class else {
             unreachable!("both callers have seen that anonymous users are served");
         };
-        let entry = Entry {
+        self.accept(Entry {
             class,
             name: (*b"anonymous").into(),
-            rights: service.anonymous_rights(),
-            umask: config.anon_umask(),
-            rate: config.anon_max_rate().into(),
+            config,
+            privileges: Privileges::Anonymous,
+            read_only: false,
+            start: vec![VirtualPath::root()],
             said: email.into(),
-        };
-        Ok(self.accept(entry))
+        })
     }
 
-    fn log_in_account(&mut self, account: &Account) -> Answer {
-        let config = &self.service.config;
-        let write = config.write_enable() && !account.read_only;
-        let rights = Rights {
-            upload: write,
-            make_directories: write,
-            change: write,
-            chmod: write && config.chmod_enable(),
-            world_readable_only: false,
+    /// A virtual account has what users of the system have: local_umask and
+    /// local_max_rate, and the options of its own file; but its home is its
+    /// root whatever chroot_local_user, local_root and guest_enable say.
+    fn log_in_account(&mut self, account: &Account) -> Reply {
+        let config = match self.service.config_of(&account.name) {
+            Ok(config) => config,
+            Err(error) => return self.oops(&account.name, &error.to_string()),
         };
-        let entry = Entry {
-            class: Class::Home(Arc::new(Home::seen(&account.home, rights.any_write()))),
+        let privileges = Privileges::Local;
+        let writable = Rights::of(privileges, &config, account.read_only).any_write();
+        self.accept(Entry {
+            class: Class::Home(Arc::new(Home::seen(&account.home, writable))),
             name: account.name.as_slice().into(),
-            rights,
-            umask: config.local_umask(),
-            rate: config.local_max_rate().into(),
+            config,
+            privileges,
+            read_only: account.read_only,
+            start: vec![VirtualPath::root()],
             said: Box::default(),
+        })
+    }
+
+    /// Lets in who has given `name` and the password that the system has for
+    /// it. `account` is the system's user of this name, if there is one.
+    pub fn log_in_local(&mut self, name: &[u8], account: Option<User>) -> Reply {
+        let config = match self.service.config_of(name) {
+            Ok(config) => config,
+            Err(error) => return self.oops(name, &error.to_string()),
         };
-        Ok(self.accept(entry))
+        let lists = &self.service.lists;
+        let local = match LocalLogin::decide(name, account, lists, config, User::find) {
+            Ok(local) => local,
+            Err(denial) => return self.deny(name, &denial.to_string(), INCORRECT),
+        };
+        let writable = Rights::of(local.privileges, &local.config, false).any_write();
+        self.accept(Entry {
+            class: Class::Home(Arc::new(Home::seen(&local.root, writable))),
+            name: local.name.into(),
+            config: local.config,
+            privileges: local.privileges,
+            read_only: false,
+            start: local.start,
+            said: Box::default(),
+        })
     }
 
     /// The user is who it says. What is left is a worker that may serve it,
@@ -138,13 +184,24 @@ impl Session {
         let Some(root) = &place.root else {
             unreachable!("a worker of a home has its root");
         };
+        let mut start = entry.start.iter();
+        let Some(home) = start.find(|path| root.enter(path).is_ok()) else {
+            let reply = self.deny(&entry.name, "no directory to begin in", INCORRECT);
+            return self.hold(reply);
+        };
+        let Entry {
+            config, privileges, ..
+        } = &*entry;
         self.tag.set_user(&entry.name);
+        self.config = Arc::clone(config);
         self.stage = Stage::In(Box::new(Login {
             root: Arc::clone(root),
-            cwd: VirtualPath::root(),
-            rights: entry.rights,
-            umask: entry.umask,
-            rate: entry.rate,
+            cwd: home.clone(),
+            home: home.clone(),
+            privileges: *privileges,
+            rights: Rights::of(*privileges, config, entry.read_only),
+            umask: privileges.umask(config),
+            rate: privileges.rate(config),
         }));
         if entry.said.is_empty() {
             log::info!("{}: logged in", self.tag);
@@ -159,20 +216,33 @@ impl Session {
     pub fn turn_back(&mut self, cause: &str) {
         if let Stage::Accepted(entry) = std::mem::replace(&mut self.stage, Stage::Greeted) {
             self.welcome = None;
-            let reply = self.deny(&entry.name, cause);
+            let reply = self.deny(&entry.name, cause, INCORRECT);
             self.hold(reply);
         }
     }
 
     /// Refuses a login. The reply is held back for delay_failed_login
     /// seconds, during which no worker waits.
-    fn deny(&mut self, name: &[u8], cause: &str) -> Reply {
+    fn deny(&mut self, name: &[u8], cause: &str, text: &'static str) -> Reply {
         let name = Escaped(name);
         log::warn!("{}: login of \"{name}\" refused: {cause}", self.tag);
         self.trace(&Fact::Reason(&format!("login refused: {cause}")));
         self.failed_logins += 1;
         self.hold_reply = true;
-        Reply::new(Code::NotLoggedIn, "Login incorrect.")
+        Reply::new(Code::NotLoggedIn, text)
+    }
+
+    /// Ends the session of a user who may come in, and whose options are out
+    /// of order: without them he might do more than he may.
+    fn oops(&mut self, name: &[u8], cause: &str) -> Reply {
+        let name = Escaped(name);
+        log::error!("{}: login of \"{name}\" refused: {cause}", self.tag);
+        self.trace(&Fact::Reason(&format!("login refused: {cause}")));
+        self.ending = true;
+        Reply::new(
+            Code::SyntaxError,
+            "OOPS: the options of this user are out of order.",
+        )
     }
 
     /// Holds the reply to a failed login back.
@@ -202,6 +272,7 @@ impl Session {
         // Named one by one, so that none is forgotten.
         let Session {
             service,
+            config,
             control: _,
             tag,
             trace: _,
@@ -226,6 +297,7 @@ impl Session {
             ending: _,
         } = self;
         tag.set_user(b"");
+        *config = Arc::clone(&service.config);
         *stage = Stage::Greeted;
         *representation = Representation::default();
         *deflate_level = Level::default();

@@ -39,6 +39,7 @@ pub use class::{Class, Home, Place};
 pub use service::{Service, ServiceError};
 pub use state::SessionId;
 
+use crate::config::Config;
 use crate::control::{Connection, Input};
 use crate::protocol::ladder::{Fact, Side};
 use crate::protocol::representation::Level;
@@ -84,6 +85,8 @@ pub enum Outcome {
 /// One session with one client.
 pub struct Session {
     service: Arc<Service>,
+    /// That of the service, and once logged in that of the user.
+    config: Arc<Config>,
     control: Connection,
     tag: Tag,
     /// The drawing of this session, if somebody wants one (trace_connections).
@@ -142,6 +145,7 @@ impl Session {
             tag: Tag::new(id, control.peer()),
             trace: trace.then(|| Box::new(Trace::new(id, &control))),
             voice: Voice::of(&service),
+            config: Arc::clone(&service.config),
             service,
             control,
             stage: Stage::Greeted,
@@ -205,7 +209,7 @@ impl Session {
             }
             if self.delayed.is_some() {
                 let _ = self.control.flush();
-                let delay = u64::from(self.service.config.delay_failed_login());
+                let delay = u64::from(self.config.delay_failed_login());
                 return Outcome::Delay(Instant::now() + Duration::from_secs(delay));
             }
             match self.control.next_input() {
@@ -224,7 +228,7 @@ impl Session {
     }
 
     fn idle_deadline(&self) -> Option<Instant> {
-        let seconds = self.service.config.idle_session_timeout();
+        let seconds = self.config.idle_session_timeout();
         (seconds > 0).then(|| self.last_command + Duration::from_secs(seconds.into()))
     }
 
@@ -249,7 +253,7 @@ impl Session {
 
     /// Appends a reply to what is sent at the next wait.
     fn say(&mut self, reply: &Reply) {
-        if self.service.config.log_ftp_protocol() {
+        if self.config.log_ftp_protocol() {
             let text = crate::protocol::Escaped(reply.text());
             log::info!("{}: <- {} {text}", self.tag, reply.code().as_u16());
         }

@@ -44,7 +44,7 @@ impl Session {
             |rights| rights.make_directories,
             "write_enable, anon_mkdir_write_enable, read-only account",
         )?;
-        let path = login.cwd.join(pathname)?;
+        let path = self.path(pathname)?;
         login.root.make_directory(&path, 0o777 & !login.umask)?;
         self.changed("made directory", path.as_bytes());
         let text = Text::filled("{} created", &[&path.quoted()]);
@@ -55,7 +55,7 @@ impl Session {
     pub(super) fn rmd(&mut self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
         login.need_change()?;
-        let path = login.cwd.join(pathname)?;
+        let path = self.path(pathname)?;
         login.root.remove_directory(&path)?;
         self.changed("removed directory", path.as_bytes());
         Ok(Reply::new(
@@ -68,7 +68,7 @@ impl Session {
     pub(super) fn dele(&mut self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
         login.need_change()?;
-        let path = login.cwd.join(pathname)?;
+        let path = self.path(pathname)?;
         login.root.delete(&path)?;
         self.changed("deleted", path.as_bytes());
         Ok(Reply::new(
@@ -82,7 +82,7 @@ impl Session {
         self.rename_from = None;
         let login = self.login()?;
         login.need_change()?;
-        let path = login.cwd.join(pathname)?;
+        let path = self.path(pathname)?;
         login.root.own_attributes(&path)?;
         self.rename_from = Some(path);
         Ok(Reply::new(Code::NeedInformation, "Ready for RNTO."))
@@ -96,7 +96,7 @@ impl Session {
             .ok_or_else(|| Failure::refused(Code::BadSequence, "RNFR required first."))?;
         let login = self.login()?;
         login.need_change()?;
-        let to = login.cwd.join(pathname)?;
+        let to = self.path(pathname)?;
         login.root.rename(&from, &to)?;
         log::info!(
             "{}: renamed {} to {}",
@@ -116,7 +116,7 @@ impl Session {
         })?;
         let login = self.login()?;
         login.need_change()?;
-        let path = login.cwd.join(pathname)?;
+        let path = self.path(pathname)?;
         login
             .root
             .set_modified(&path, stamp.seconds, stamp.nanoseconds)?;
@@ -133,7 +133,7 @@ impl Session {
             |rights| rights.chmod,
             "write_enable, chmod_enable, anonymous or read-only account",
         )?;
-        let path = login.cwd.join(pathname)?;
+        let path = self.path(pathname)?;
         login.root.set_mode(&path, mode)?;
         self.changed("set mode of", path.as_bytes());
         Ok(Reply::new(Code::CommandOk, "SITE CHMOD command ok."))

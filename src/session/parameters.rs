@@ -46,7 +46,7 @@ impl Session {
     /// `MODE <SP> mode-code`.
     pub(super) fn mode(&mut self, argument: &[u8]) -> Answer {
         let mode = parse_mode(argument).map_err(|why| refusal(why, "MODE is S, B, C or Z."))?;
-        if mode == Mode::Deflate && !self.service.config.deflate_enable() {
+        if mode == Mode::Deflate && !self.config.deflate_enable() {
             return Err(refusal(Refusal::NotImplemented, "MODE is S, B or C."));
         }
         self.representation.mode = mode;
@@ -136,7 +136,7 @@ impl Session {
         let (name, options) = split_word(argument);
         match name.to_ascii_uppercase().as_slice() {
             b"UTF8" | b"UTF-8" => self.opts_utf8(options),
-            b"HASH" if self.service.config.hash_enable() => self.opts_hash(options),
+            b"HASH" if self.config.hash_enable() => self.opts_hash(options),
             b"MLST" => {
                 self.facts = parse_selection(options);
                 Ok(Reply::new(Code::CommandOk, selection_line(self.facts)))
@@ -154,7 +154,7 @@ impl Session {
     /// `OPTS MODE Z [ <SP> name <SP> value ]...`.
     fn opts_mode(&mut self, argument: &[u8]) -> Answer {
         let (mode, settings) = split_word(argument);
-        if parse_mode(mode) != Ok(Mode::Deflate) || !self.service.config.deflate_enable() {
+        if parse_mode(mode) != Ok(Mode::Deflate) || !self.config.deflate_enable() {
             return Err(refusal(Refusal::Malformed, "Option not understood."));
         }
         self.deflate_level = self

@@ -44,7 +44,7 @@ impl Session {
     }
 
     fn code_page(&self) -> &'static CodePage {
-        let name = self.service.config.ebcdic_code_page();
+        let name = self.config.ebcdic_code_page();
         let Some(page) = CodePage::find(name) else {
             unreachable!("the check of the configuration refuses other names");
         };
@@ -92,12 +92,12 @@ impl Session {
 
     /// The coding of a file that is sent.
     pub(super) fn download_coding(&self) -> Coding {
-        self.coding(self.service.config.ascii_download_enable())
+        self.coding(self.config.ascii_download_enable())
     }
 
     /// The coding of a file that is stored.
     pub(super) fn upload_coding(&self) -> Coding {
-        self.coding(self.service.config.ascii_upload_enable())
+        self.coding(self.config.ascii_upload_enable())
     }
 
     /// Where in `file`, of `size` bytes, RETR is to begin.

@@ -86,7 +86,7 @@ impl Session {
         let coding = self.download_coding();
         let mut size = attributes.size;
         if !coding.keeps_size() {
-            if size > self.service.config.ascii_size_limit().into() {
+            if size > self.config.ascii_size_limit().into() {
                 return Err(Failure::refused(
                     Code::FileUnavailable,
                     "File too large for SIZE to be counted as it would be sent: use TYPE I, STRU F, MODE S.",
@@ -104,7 +104,7 @@ impl Session {
     pub(super) fn mdtm(&self, pathname: &[u8]) -> Answer {
         let attributes = self.file_attributes(pathname)?;
         let (mut seconds, _) = attributes.modified;
-        if self.service.config.use_localtime() {
+        if self.config.use_localtime() {
             seconds += clock::local_offset(seconds);
         }
         Ok(Reply::new(

@@ -4,22 +4,31 @@ use super::announce::Announced;
 use super::state::Rights;
 use super::voice::Voice;
 use super::{Class, Home};
-use crate::auth::LiveAccounts;
-use crate::config::Config;
+use crate::auth::{ListError, Lists, LiveAccounts, Privileges};
+use crate::config::{Config, Personal, PersonalError};
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
 use crate::protocol::host::HostNames;
 use crate::protocol::{Charset, Code, Language, Reply};
 use crate::sys;
+use crate::sys::passwd::User;
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The service that sessions give: read-only once opened, but for caches.
 pub struct Service {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
+    /// Options of single users.
+    personal: Personal,
     pub(super) accounts: LiveAccounts,
+    /// Who is welcome, and who is kept in.
+    pub(super) lists: Lists,
+    /// To whom uploads of anonymous users are given (chown_uploads).
+    pub(super) heir: Option<u32>,
     anonymous: Option<Anonymous>,
     pub(super) ports: Arc<PassivePorts>,
     pub(super) buffers: Buffers,
@@ -40,6 +49,11 @@ pub enum ServiceError {
     AnonymousRoot(PathBuf, sys::Error),
     /// anonymous_enable=YES, but nothing says where anonymous files are.
     NoAnonymousRoot,
+    /// A list that decides who may log in cannot be read.
+    List(ListError),
+    /// The user of this option is not one of the system's, or cannot be
+    /// looked up.
+    User(&'static str, Vec<u8>, Option<sys::Error>),
     /// The greeting's file cannot be read.
     Banner(PathBuf, std::io::Error),
 }
@@ -55,9 +69,17 @@ impl fmt::Display for ServiceError {
                 write!(f, "anon_root {path:?} cannot be served: {error}")
             }
             ServiceError::NoAnonymousRoot => f.write_str(
-                "anonymous_enable=YES, but anon_root is not set and there is no user ftp whose \
-                 home would serve: set anon_root, or anonymous_enable=NO",
+                "anonymous_enable=YES, but anon_root is not set and there is no user ftp_username \
+                 (ftp) whose home would serve: set anon_root, or anonymous_enable=NO",
             ),
+            ServiceError::List(error) => error.fmt(f),
+            ServiceError::User(option, name, error) => {
+                let name = name.escape_ascii();
+                match error {
+                    None => write!(f, "{option}: the system has no user \"{name}\""),
+                    Some(error) => write!(f, "{option}={name}: {error}"),
+                }
+            }
             ServiceError::Banner(path, error) => write!(f, "banner_file {path:?}: {error}"),
         }
     }
@@ -71,8 +93,12 @@ impl Service {
     /// # Errors
     /// What cannot be opened.
     pub fn open(config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
+        let config = Arc::new(config);
         Ok(Service {
             anonymous: anonymous(&config)?,
+            personal: Personal::new(Arc::clone(&config)),
+            lists: Lists::open(&config).map_err(ServiceError::List)?,
+            heir: heir(&config)?,
             ports: PassivePorts::new(config.passive_ports()),
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
@@ -127,9 +153,26 @@ impl Service {
         Some(Class::Home(Arc::clone(&anonymous.home)))
     }
 
-    /// What anonymous users may do.
-    pub(super) fn anonymous_rights(&self) -> Rights {
-        anonymous_rights(&self.config)
+    /// The class of anonymous users under a configuration of their own.
+    ///
+    /// # Errors
+    /// When it is not known where they are.
+    pub(super) fn anonymous_class_of(&self, config: &Config) -> Result<Class, ServiceError> {
+        let writable = Rights::of(Privileges::Anonymous, config, false).any_write();
+        let path = anonymous_path(config)?;
+        Ok(Class::Home(Arc::new(Home::seen(&path, writable))))
+    }
+
+    /// The configuration of a user, whose own file goes over the server's.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub(super) fn config_of(&self, name: &[u8]) -> Result<Arc<Config>, PersonalError> {
+        let (config, findings) = self.personal.of(name)?;
+        for finding in findings {
+            log::warn!("{finding}");
+        }
+        Ok(config)
     }
 
     /// The class of the workers that greet: where anonymous users alone are
@@ -137,20 +180,17 @@ impl Service {
     #[must_use]
     pub fn first_class(&self) -> Class {
         match self.anonymous_class() {
-            Some(anonymous) if self.accounts.is_none() => anonymous,
+            // Whose workers see no file but those they serve.
+            Some(anonymous)
+                if self.accounts.is_none()
+                    && !self.config.local_enable()
+                    && self.lists.is_empty()
+                    && self.config.user_config_dir().is_none() =>
+            {
+                anonymous
+            }
             _ => Class::Reception,
         }
-    }
-}
-
-fn anonymous_rights(config: &Config) -> Rights {
-    let write = config.write_enable();
-    Rights {
-        upload: write && config.anon_upload_enable(),
-        make_directories: write && config.anon_mkdir_write_enable(),
-        change: write && config.anon_other_write_enable(),
-        chmod: false,
-        world_readable_only: config.anon_world_readable_only(),
     }
 }
 
@@ -164,25 +204,45 @@ fn anonymous(config: &Config) -> Result<Option<Anonymous>, ServiceError> {
     if !config.anonymous_enable() {
         return Ok(None);
     }
-    let path = match config.anon_root() {
-        Some(path) => path.to_owned(),
-        None => home_of_ftp().ok_or(ServiceError::NoAnonymousRoot)?,
-    };
+    let path = anonymous_path(config)?;
+    let writable = Rights::of(Privileges::Anonymous, config, false).any_write();
     match Root::open(&path) {
         Ok(root) => Ok(Some(Anonymous {
-            home: Arc::new(Home::seen(&path, anonymous_rights(config).any_write())),
+            home: Arc::new(Home::seen(&path, writable)),
             root: Arc::new(root),
         })),
         Err(error) => Err(ServiceError::AnonymousRoot(path, error)),
     }
 }
 
-/// Home of the user `ftp`, where vsftpd has anonymous files unless told
-/// otherwise. Read once, at start.
-fn home_of_ftp() -> Option<PathBuf> {
-    let text = std::fs::read_to_string("/etc/passwd").ok()?;
-    let line = text.lines().find(|line| line.starts_with("ftp:"))?;
-    line.split(':').nth(5).map(PathBuf::from)
+fn anonymous_path(config: &Config) -> Result<PathBuf, ServiceError> {
+    if let Some(path) = config.anon_root() {
+        return Ok(path.to_owned());
+    }
+    // Where vsftpd has anonymous files unless told otherwise.
+    match User::find(config.ftp_username()) {
+        Ok(Some(user)) => Ok(OsString::from_vec(user.home).into()),
+        Ok(None) | Err(_) => Err(ServiceError::NoAnonymousRoot),
+    }
+}
+
+/// The user that chown_uploads gives files to, which the file of one user may
+/// switch on.
+fn heir(config: &Config) -> Result<Option<u32>, ServiceError> {
+    let needed = config.chown_uploads();
+    if !needed && config.user_config_dir().is_none() {
+        return Ok(None);
+    }
+    let error = |error| {
+        let name = config.chown_username().to_vec();
+        ServiceError::User("chown_username", name, error)
+    };
+    match User::find(config.chown_username()) {
+        Ok(Some(user)) => Ok(Some(user.uid)),
+        Ok(None) if needed => Err(error(None)),
+        Err(why) if needed => Err(error(Some(why))),
+        Ok(None) | Err(_) => Ok(None),
+    }
 }
 
 fn greeting(config: &Config) -> Result<Reply, ServiceError> {

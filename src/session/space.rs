@@ -112,7 +112,7 @@ impl Session {
         let root = self.login()?.root.clone();
         // Below this one what cannot be opened is passed over.
         root.open_directory(&path)?;
-        let limit = self.service.config.dsiz_max_entries();
+        let limit = self.config.dsiz_max_entries();
         let buffers = self.service.buffers.clone();
         let content =
             self.attended(|work| Content::below(&root, path, limit, &mut buffers.take(), work))?;

@@ -1,12 +1,18 @@
 //! Who a session belongs to and what it may do.
 
 use super::{Class, Failure, Session};
+use crate::auth::Privileges;
+use crate::config::Config;
 use crate::fs::{self, Root};
+use crate::protocol::tilde::{Tilde, home_in};
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
 use crate::sys;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+/// A passwd(5) larger than this is not looked into for a `~name`.
+const LARGEST_PASSWD: usize = 1 << 20;
 
 /// The number of a session in the log, counted from the server's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,9 +68,13 @@ pub(super) enum Stage {
 pub(super) struct Entry {
     pub class: Class,
     pub name: Box<[u8]>,
-    pub rights: Rights,
-    pub umask: u32,
-    pub rate: u64,
+    /// The configuration with the user's own file over it.
+    pub config: Arc<Config>,
+    pub privileges: Privileges,
+    /// Not more than to read, whatever the configuration says.
+    pub read_only: bool,
+    /// Where to begin: the first of these that can be entered.
+    pub start: Vec<VirtualPath>,
     /// For the log: what an anonymous user gave as a password.
     pub said: Box<[u8]>,
 }
@@ -85,6 +95,27 @@ pub(super) struct Rights {
 }
 
 impl Rights {
+    /// What these privileges amount to under a configuration.
+    pub(super) fn of(privileges: Privileges, config: &Config, read_only: bool) -> Rights {
+        let write = config.write_enable() && !read_only;
+        match privileges {
+            Privileges::Anonymous => Rights {
+                upload: write && config.anon_upload_enable(),
+                make_directories: write && config.anon_mkdir_write_enable(),
+                change: write && config.anon_other_write_enable(),
+                chmod: false,
+                world_readable_only: config.anon_world_readable_only(),
+            },
+            Privileges::Local => Rights {
+                upload: write,
+                make_directories: write,
+                change: write,
+                chmod: write && config.chmod_enable(),
+                world_readable_only: false,
+            },
+        }
+    }
+
     /// Whether anything may be changed at all.
     pub(super) fn any_write(self) -> bool {
         self.upload || self.make_directories || self.change || self.chmod
@@ -96,6 +127,9 @@ impl Rights {
 pub(super) struct Login {
     pub root: Arc<Root>,
     pub cwd: VirtualPath,
+    /// Where the session began, which `~` stands for.
+    pub home: VirtualPath,
+    pub privileges: Privileges,
     pub rights: Rights,
     /// Taken from the mode of what is created (umask(2)); SITE UMASK sets it.
     pub umask: u32,
@@ -127,7 +161,27 @@ impl Session {
 
     /// The virtual path that `argument` names, seen from the working directory.
     pub(super) fn path(&self, argument: &[u8]) -> Result<VirtualPath, Failure> {
-        Ok(self.login()?.cwd.join(argument)?)
+        let login = self.login()?;
+        match Tilde::parse(argument) {
+            None => Ok(login.cwd.join(argument)?),
+            Some(Tilde { user: b"", below }) => Ok(login.home.join(below)?),
+            Some(Tilde { user, below }) => match self.home_of(user, login) {
+                Some(home) => Ok(home.join(below)?),
+                None => Ok(login.cwd.join(argument)?),
+            },
+        }
+    }
+
+    /// The home of another user, by the /etc/passwd that the session sees
+    /// (tilde_user_enable).
+    fn home_of(&self, user: &[u8], login: &Login) -> Option<VirtualPath> {
+        if !self.config.tilde_user_enable() {
+            return None;
+        }
+        let passwd = VirtualPath::root().join(b"/etc/passwd").ok()?;
+        let text = login.root.read(&passwd, LARGEST_PASSWD).ok()?;
+        let home = home_in(&text, user)?;
+        VirtualPath::root().join(home).ok()
     }
 
     /// The same for a pathname that must lead to a file: one that ends in a

@@ -4,8 +4,9 @@
 //! leaves what came, so that the client can go on from there.
 
 use super::{Failure, Session};
+use crate::auth::Privileges;
 use crate::data::{Decoder, Interruption};
-use crate::fs::Existing;
+use crate::fs::{self, Existing, Upload};
 use crate::protocol::ladder::Side;
 use crate::protocol::{Code, Escaped, Reply};
 
@@ -51,11 +52,16 @@ impl Session {
             "write_enable, anon_upload_enable, read-only account",
         )?;
         let path = self.file_path(pathname)?;
-        let mode = self.service.config.file_open_mode() & 0o777 & !login.umask;
+        let mode = self.config.file_open_mode() & 0o777 & !login.umask;
         self.need_endpoint()?;
         let coding = self.upload_coding();
         let (existing, mut decoder) = self.start_of_upload(&path, existing, &coding)?;
-        let upload = self.login()?.root.open_upload(&path, existing, mode)?;
+        let login = self.login()?;
+        let upload = login.root.open_upload(&path, existing, mode)?;
+        if let Err(error) = self.give_away(&upload) {
+            login.root.take_back(&path, &upload);
+            return Err(error);
+        }
         let buffers = self.service.buffers.clone();
         let opening = self.upload_opening();
         let result = self.transfer(Side::Client, path.as_bytes(), &opening, |transfer| {
@@ -81,6 +87,18 @@ impl Session {
             log::info!("{}: stored {name}, {moved} bytes", self.tag);
         }
         Ok(stored(&decoder))
+    }
+
+    /// Makes an upload somebody else's where that is asked for, so that who
+    /// has stored it cannot touch it again (chown_uploads).
+    fn give_away(&self, upload: &Upload) -> Result<(), Failure> {
+        if !self.config.chown_uploads() || self.login()?.privileges != Privileges::Anonymous {
+            return Ok(());
+        }
+        let heir = self.service.heir;
+        let heir = heir.ok_or(Failure::Forbidden("chown_username is no user"))?;
+        let mode = self.config.chown_upload_mode();
+        Ok(upload.give_to(heir, mode).map_err(fs::Error::System)?)
     }
 }
 

@@ -142,7 +142,7 @@ impl Session {
     /// What is known of the data connection agreed upon, for drawing.
     pub(super) fn data_trace(&self) -> Option<DataTrace> {
         self.trace.as_ref()?;
-        let config = &self.service.config;
+        let config = &self.config;
         let with_port = |address: SocketAddr, port| SocketAddr::new(address.ip(), port);
         let (client, server) = (self.control.peer(), self.control.local());
         let (by, client, server) = match &self.endpoint {

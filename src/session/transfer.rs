@@ -204,7 +204,7 @@ impl Session {
 
     /// Opens the data connection agreed upon.
     fn open_data(&mut self, subject: &[u8]) -> Result<DataConnection, Failure> {
-        let config = &self.service.config;
+        let config = &self.config;
         let local = self.control.local();
         let endpoint = std::mem::take(&mut self.endpoint);
         let trace = self.trace.as_deref();
@@ -251,7 +251,7 @@ impl Session {
         // The client starts on 150; it must not wait for the file.
         let said = self.control.flush();
         let limits = Limits {
-            stall: seconds(self.service.config.data_connection_timeout()),
+            stall: seconds(self.config.data_connection_timeout()),
             rate,
         };
         let trace = self.trace.as_deref();

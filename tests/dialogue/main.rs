@@ -51,3 +51,4 @@ mod support;
 mod timeouts;
 mod trace;
 mod transfers;
+mod welcome;
