@@ -6,6 +6,7 @@
 //! How a worker becomes something is the server's affair.
 
 use crate::fs::Root;
+use crate::sys::passwd::User;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct Home {
     pub directory: Option<(u64, u64)>,
     /// Whether anything in it may be changed.
     pub writable: bool,
+    /// As whom it is served; as the server itself if nobody is named.
+    pub user: Option<User>,
 }
 
 impl Home {
@@ -39,6 +42,7 @@ impl Home {
             path: path.to_owned(),
             directory: about.map(|about| (about.dev(), about.ino())),
             writable,
+            user: None,
         }
     }
 }

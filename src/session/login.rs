@@ -7,19 +7,18 @@ use super::connect::Endpoint;
 use super::state::{Entry, Login, Rights, Stage};
 use super::voice::Voice;
 use super::{Class, Failure, Home, Place, Session};
-use crate::auth::{Account, LocalLogin, Privileges, Secret, is_anonymous};
+use crate::auth::{Account, Privileges, Secret, is_anonymous};
 use crate::protocol::ladder::Fact;
 use crate::protocol::representation::Level;
 use crate::protocol::{
     Algorithm, Code, Escaped, Facts, Marker, Reply, Representation, VirtualPath,
 };
-use crate::sys::passwd::User;
 use std::sync::Arc;
 
 type Answer = Result<Reply, Failure>;
 
 /// What a refused login is told, whatever the reason.
-const INCORRECT: &str = "Login incorrect.";
+pub(super) const INCORRECT: &str = "Login incorrect.";
 
 impl Session {
     /// `USER <SP> username` (RFC 959 section 4.1.1).
@@ -125,33 +124,9 @@ impl Session {
         })
     }
 
-    /// Lets in who has given `name` and the password that the system has for
-    /// it. `account` is the system's user of this name, if there is one.
-    pub fn log_in_local(&mut self, name: &[u8], account: Option<User>) -> Reply {
-        let config = match self.service.config_of(name) {
-            Ok(config) => config,
-            Err(error) => return self.oops(name, &error.to_string()),
-        };
-        let lists = &self.service.lists;
-        let local = match LocalLogin::decide(name, account, lists, config, User::find) {
-            Ok(local) => local,
-            Err(denial) => return self.deny(name, &denial.to_string(), INCORRECT),
-        };
-        let writable = Rights::of(local.privileges, &local.config, false).any_write();
-        self.accept(Entry {
-            class: Class::Home(Arc::new(Home::seen(&local.root, writable))),
-            name: local.name.into(),
-            config: local.config,
-            privileges: local.privileges,
-            read_only: false,
-            start: local.start,
-            said: Box::default(),
-        })
-    }
-
     /// The user is who it says. What is left is a worker that may serve it,
     /// which says the reply.
-    fn accept(&mut self, entry: Entry) -> Reply {
+    pub(super) fn accept(&mut self, entry: Entry) -> Reply {
         self.stage = Stage::Accepted(Box::new(entry));
         Reply::new(Code::LoggedIn, "Login successful.")
     }
@@ -223,7 +198,7 @@ impl Session {
 
     /// Refuses a login. The reply is held back for delay_failed_login
     /// seconds, during which no worker waits.
-    fn deny(&mut self, name: &[u8], cause: &str, text: &'static str) -> Reply {
+    pub(super) fn deny(&mut self, name: &[u8], cause: &str, text: &'static str) -> Reply {
         let name = Escaped(name);
         log::warn!("{}: login of \"{name}\" refused: {cause}", self.tag);
         self.trace(&Fact::Reason(&format!("login refused: {cause}")));
@@ -234,7 +209,7 @@ impl Session {
 
     /// Ends the session of a user who may come in, and whose options are out
     /// of order: without them he might do more than he may.
-    fn oops(&mut self, name: &[u8], cause: &str) -> Reply {
+    pub(super) fn oops(&mut self, name: &[u8], cause: &str) -> Reply {
         let name = Escaped(name);
         log::error!("{}: login of \"{name}\" refused: {cause}", self.tag);
         self.trace(&Fact::Reason(&format!("login refused: {cause}")));

@@ -18,6 +18,7 @@ mod failure;
 mod host;
 mod information;
 mod list;
+mod local;
 mod login;
 mod messages;
 mod modify;

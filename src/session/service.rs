@@ -12,6 +12,7 @@ use crate::protocol::host::HostNames;
 use crate::protocol::{Charset, Code, Language, Reply};
 use crate::sys;
 use crate::sys::passwd::User;
+use crate::sys::process::effective_user;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
@@ -134,8 +135,14 @@ impl Service {
     /// The root of a home, to be opened by the worker that serves it.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// When it cannot be opened, and EPERM when the calling thread is not
+    /// the user as whom it is to be served.
     pub fn root_of(&self, home: &Home) -> Result<Arc<Root>, sys::Error> {
+        if let Some(user) = &home.user
+            && effective_user() != user.uid
+        {
+            return Err(sys::Error::new("geteuid", libc::EPERM).on(&user.name));
+        }
         match &self.anonymous {
             Some(anonymous) if *anonymous.home == *home => Ok(Arc::clone(&anonymous.root)),
             _ => Root::open(&home.path).map(Arc::new),

@@ -9,7 +9,7 @@ use super::error::Error;
 use std::ffi::{CStr, CString};
 
 /// A user of the system, as passwd(5) has it, with the groups of group(5).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct User {
     /// The name.
     pub name: Vec<u8>,
