@@ -269,8 +269,7 @@ options! {
     Uint file_open_mode = "0666",
         "Permission bits of an uploaded file, before the umask is taken away.";
     Bool chown_uploads = "NO",
-        "Give files that anonymous users and guests with their privileges upload to chown_username, so that they cannot touch them again. This needs root or CAP_CHOWN; without it, such uploads are refused.",
-        "vsftpd changes the owner before the first byte, ironftpd too unless atomic_uploads is YES.";
+        "Give files that anonymous users and guests with their privileges upload to chown_username, so that they cannot touch them again. This needs root or CAP_CHOWN; without it, such uploads are refused.";
     Text chown_username = "root",
         "User that chown_uploads gives files to. Their group stays.";
     Uint chown_upload_mode = "0600",

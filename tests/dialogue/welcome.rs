@@ -257,6 +257,21 @@ fn uploads_of_anonymous_users_are_given_away() {
 }
 
 #[test]
+fn an_upload_that_cannot_be_given_away_is_refused_and_leaves_nothing() {
+    let mut launch = Launch::new()
+        .writable()
+        .option("chown_uploads", "YES")
+        .option("chown_username", "daemon");
+    if is_root() {
+        launch = launch.through(&["setpriv", "--inh-caps=-chown", "--bounding-set=-chown"]);
+    }
+    let server = launch.start();
+    server.anonymous().refused("STOR new", &[550]);
+    assert!(!server.root().has("new"));
+    server.wait_for_log("fchown");
+}
+
+#[test]
 fn uploads_of_accounts_stay_their_own() {
     let home = TempDir::new();
     let launch = account(&home)
