@@ -74,7 +74,7 @@ impl Attributes {
     }
 }
 
-fn c_name(call: &'static str, name: &[u8]) -> Result<CString> {
+pub(super) fn c_name(call: &'static str, name: &[u8]) -> Result<CString> {
     CString::new(name).map_err(|_| Error::new(call, libc::EINVAL).on(name))
 }
 

@@ -6,6 +6,7 @@
 //! is used directly by the floors above and not wrapped again.
 
 pub mod clock;
+pub mod commit;
 pub mod copy;
 pub mod crypt;
 pub mod error;
