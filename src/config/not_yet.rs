@@ -74,8 +74,6 @@ pub static NOT_YET: &[NotYet] = &[
     only("download_file", Text, ""),
     only("upload_file", Text, ""),
     only("mdtm_write", Bool, "NO"),
-    only("lock_upload_files", Bool, "NO"),
-    only("delete_failed_uploads", Bool, "NO"),
     // Listings and messages.
     only("dirmessage_enable", Bool, "NO"),
     inert("message_file", Text, "dirmessage_enable"),

@@ -274,6 +274,18 @@ options! {
         "User that chown_uploads gives files to. Their group stays.";
     Uint chown_upload_mode = "0600",
         "Permission bits of the files that chown_uploads gives away. Octal only with a leading 0.";
+    Bool atomic_uploads = "NO",
+        "Put an uploaded file in its place in one step, once the client has closed the data connection properly: nobody sees half a file, and an upload that fails leaves the old one. Until then the file has no name, or where the file system cannot do that (O_TMPFILE) one that no client sees. REST and APPE go on from a copy of the old content, which shares its blocks where the file system can. The new file takes mode, owner and group of the old one, as far as the server may give them; other hard links, access lists and extended attributes stay with the old file. The server needs to be permitted to write to the directory and, for REST and APPE, to read the old file. Of two uploads to one name, the last to end wins; with lock_upload_files, one that continues the file waits for another that does so.",
+        "Not an option of vsftpd.";
+    Bool delete_failed_uploads = "NO",
+        "Delete what came of an upload that failed. Otherwise it stays, so that the client can go on from there. With atomic_uploads there is never anything to delete.",
+        "vsftpd also deletes a file that existed before when APPE or REST with STOR fails on it, and one whose replacement never began for want of a data connection; here both stay.";
+    Bool fsync_uploads = "NO",
+        "Answer an upload with 226 only when the disk has the file and its directory entry (fsync); if the disk fails, the answer is 451.",
+        "Not an option of vsftpd.";
+    Bool lock_upload_files = "YES",
+        "Take a write lock on a file while it is uploaded and a read lock while it is downloaded, so that two uploads never mix and no download sees half of one; other programs see the locks too (fcntl). Who cannot have the lock waits for data_connection_timeout and then gets 450. With atomic_uploads an upload waits for no download, and one that replaces a file for nobody. Otherwise beware that readers can keep a writer waiting.",
+        "vsftpd waits without end.";
     Bool chmod_enable = "YES",
         "Allow SITE CHMOD to users with an account. Anonymous users never have it.";
 }

@@ -36,7 +36,7 @@ pub use lines::Lines;
 pub use passive::Promise;
 pub use ports::PassivePorts;
 pub use send::Start;
-pub use transfer::{Limits, Transfer};
+pub use transfer::{Limits, Transfer, until};
 pub use work::Work;
 
 use crate::protocol::Marker;

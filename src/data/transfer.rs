@@ -23,6 +23,12 @@ const LOOK_EVERY: u64 = 16 << 20;
 /// and, should the disk be slow, after this time.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
 
+/// Pauses of [`until`]: short for what is over at once,
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+
+/// and long enough later to cost nothing.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
 /// A transfer over one data connection.
 pub struct Transfer<'run> {
     pub(super) socket: BorrowedFd<'run>,
@@ -122,6 +128,15 @@ impl<'run> Transfer<'run> {
             look(self.watch, self.moved, left)?;
         }
     }
+
+    /// Attends to the control connection if anything happened there: for
+    /// work within a transfer that moves no bytes.
+    ///
+    /// # Errors
+    /// When the control connection says so.
+    pub fn attend(&mut self) -> Result<(), Interruption> {
+        look(self.watch, self.moved, Duration::ZERO)
+    }
 }
 
 /// Attends to the control connection if anything happens there in `time`.
@@ -136,6 +151,30 @@ pub(super) fn look(watch: &mut dyn Watch, moved: u64, time: Duration) -> Result<
         watch.attend(moved)?;
     }
     Ok(())
+}
+
+/// Asks `attempt` again and again, with pauses, until it gives something,
+/// and attends to the control connection meanwhile: for what the kernel has
+/// no event for.
+///
+/// # Errors
+/// When `limit` is over or the control connection says so.
+pub fn until<T>(
+    watch: &mut dyn Watch,
+    limit: Option<Duration>,
+    mut attempt: impl FnMut() -> Option<T>,
+) -> Result<T, Interruption> {
+    let waiting = Waiting::new(limit);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        if let Some(found) = attempt() {
+            return Ok(found);
+        }
+        waiting.check()?;
+        let left = waiting.left().unwrap_or(pause);
+        look(watch, 0, pause.min(left))?;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
 }
 
 /// A wait that may take so long.

@@ -2,7 +2,9 @@
 //! buffer by buffer for listings without order ([`Reader`]).
 //!
 //! A name costs its bytes and eight more; nothing is allocated per entry.
+//! Hidden names are left out, and what dead uploads left is deleted.
 
+use super::hidden;
 use crate::sys;
 use crate::sys::file;
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,7 +29,10 @@ impl<'buffer> Reader<'buffer> {
     pub fn batch(&mut self) -> Result<Option<impl Iterator<Item = &[u8]>>, sys::Error> {
         let length = file::getdents(self.directory.as_fd(), self.buffer)?;
         let records = self.buffer.get(..length).unwrap_or_default();
-        Ok((length > 0).then(|| file::entries(records)))
+        let directory = self.directory.as_fd();
+        Ok((length > 0).then(|| {
+            file::entries(records).filter(move |name| !hidden::is_hidden_or_swept(directory, name))
+        }))
     }
 }
 

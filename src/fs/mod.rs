@@ -5,13 +5,17 @@
 //! becomes is the session's business.
 #![forbid(unsafe_code)]
 
+mod aside;
 pub mod directory;
+pub mod hidden;
 pub mod root;
 mod space;
+pub mod upload;
 mod walk;
 
 pub use directory::{Names, Reader};
-pub use root::{Existing, Root, Upload};
+pub use root::Root;
+pub use upload::{Existing, Plan, Upload};
 
 use crate::sys;
 use std::fmt;
@@ -27,6 +31,8 @@ pub enum Error {
     IsADirectory,
     /// The operation makes no sense on the root itself.
     IsTheRoot,
+    /// Another session, or another program, has the file locked.
+    Locked,
     /// Only files that everybody may read are given out, and this is none.
     NotWorldReadable,
 }
@@ -44,6 +50,7 @@ impl fmt::Display for Error {
             Error::NotAFile => f.write_str("not a regular file"),
             Error::IsADirectory => f.write_str("is a directory"),
             Error::IsTheRoot => f.write_str("is the root directory"),
+            Error::Locked => f.write_str("locked by another (lock_upload_files)"),
             Error::NotWorldReadable => {
                 f.write_str("not readable by everybody (anon_world_readable_only)")
             }

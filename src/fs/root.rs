@@ -6,28 +6,15 @@
 //! nothing is checked before it is used there is nothing to race with.
 //! Changes act on a (parent descriptor, last name) pair.
 
+use super::hidden::{self, is_hidden};
 use super::{Error, walk};
 use crate::protocol::VirtualPath;
-use crate::sys;
 use crate::sys::file::{self, Attributes, OpenHow};
+use crate::sys::{self, lock};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::fchown;
 use std::path::Path;
-
-/// What an upload does with the file that may already be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// Replaces its content (STOR).
-    Replace,
-    /// Goes on at its end (APPE).
-    Append,
-    /// Goes on at this offset; what lay behind is cut off (REST, STOR).
-    ContinueAt(u64),
-    /// Leaves it alone and fails with EEXIST.
-    Refuse,
-}
 
 /// The directory that is `/` to a session.
 #[derive(Debug)]
@@ -37,60 +24,8 @@ pub struct Root {
     guarded: bool,
 }
 
-/// A file opened for an upload.
-#[derive(Debug)]
-pub struct Upload {
-    file: OwnedFd,
-    size: u64,
-    start: u64,
-}
-
-impl Upload {
-    /// Offset of the first byte that comes.
-    #[must_use]
-    pub fn start(&self) -> u64 {
-        self.start
-    }
-
-    /// Gives the file to another user, with these permission bits; its group
-    /// stays. Nothing happens to a file that is that user's already.
-    ///
-    /// # Errors
-    /// fchmod's and fchown's own: EPERM without CAP_CHOWN.
-    pub fn give_to(&self, owner: u32, mode: u32) -> Result<(), sys::Error> {
-        if file::attributes(self.file.as_fd())?.uid == owner {
-            return Ok(());
-        }
-        // Before it is somebody else's. fchown(2) clears set-id bits.
-        file::chmod(self.file.as_fd(), mode)?;
-        fchown(&self.file, Some(owner), None).map_err(sys::Error::of("fchown"))
-    }
-
-    /// Cuts off what is to be replaced and goes to where the first byte
-    /// goes. Called once the client's bytes are sure to come: an upload that
-    /// never starts shall not cost the file of before.
-    ///
-    /// # Errors
-    /// The system's own.
-    pub fn begin(&self) -> Result<&OwnedFd, sys::Error> {
-        if self.size > self.start {
-            file::truncate(self.file.as_fd(), self.start)?;
-        }
-        // With O_APPEND the position does not matter, and is right.
-        if self.start > 0 {
-            sys::transfer::seek(self.file.as_fd(), self.start)?;
-        }
-        Ok(&self.file)
-    }
-
-    /// Cuts off all that came.
-    ///
-    /// # Errors
-    /// The system's own.
-    pub fn cut_back(&self) -> Result<(), sys::Error> {
-        file::truncate(self.file.as_fd(), self.start)
-    }
-}
+/// Links followed at the end of a pathname, as many as the kernel does.
+const LINKS: usize = 40;
 
 impl Root {
     /// Opens the server-side directory `path` as a root.
@@ -125,14 +60,24 @@ impl Root {
         identity(self).is_some_and(|own| Some(own) == identity(other))
     }
 
+    /// Opens what `path` leads to.
+    ///
+    /// # Errors
+    /// The system's own; a hidden name is not there.
     pub(super) fn resolve(
         &self,
         path: &VirtualPath,
         flags: i32,
         mode: u32,
     ) -> Result<OwnedFd, sys::Error> {
-        let root = self.directory.as_fd();
-        walk::open(root, self.guarded, path.relative(), flags, mode)
+        if path.file_name().is_some_and(is_hidden) {
+            return Err(sys::Error::new("openat2", libc::ENOENT).on(path.as_bytes()));
+        }
+        self.resolve_bytes(path.relative(), flags, mode)
+    }
+
+    fn resolve_bytes(&self, path: &[u8], flags: i32, mode: u32) -> Result<OwnedFd, sys::Error> {
+        walk::open(self.directory.as_fd(), self.guarded, path, flags, mode)
     }
 
     /// Attributes of what `path` leads to, links followed.
@@ -210,57 +155,71 @@ impl Root {
         Ok(text)
     }
 
-    /// Opens a file for an upload, `mode` being what it gets if it is made
-    /// here. An existing file stays as it is until [`Upload::begin`].
+    /// The same, with the file's read lock, which lasts as long as the file
+    /// is open.
     ///
     /// # Errors
-    /// The system's own, or that it is no regular file.
-    pub fn open_upload(
+    /// The same, and [`Error::Locked`] while the file is being written.
+    pub fn open_locked(&self, path: &VirtualPath) -> Result<(OwnedFd, Attributes), Error> {
+        let opened = self.resolve(path, libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
+        // Where the file system has no locks, a reader does without.
+        if !lock::try_read_lock(opened.as_fd()).unwrap_or(true) {
+            return Err(Error::Locked);
+        }
+        let attributes = regular(&opened)?;
+        Ok((opened, attributes))
+    }
+
+    /// The directory that `path` is in, and its name there.
+    ///
+    /// # Errors
+    /// The system's own; a hidden name is refused.
+    pub(super) fn parent<'path>(
         &self,
-        path: &VirtualPath,
-        existing: Existing,
-        mode: u32,
-    ) -> Result<Upload, Error> {
-        let mut flags = libc::O_WRONLY | libc::O_CREAT | libc::O_NONBLOCK;
-        match existing {
-            Existing::Append => flags |= libc::O_APPEND,
-            Existing::Refuse => flags |= libc::O_EXCL,
-            Existing::Replace | Existing::ContinueAt(_) => {}
-        }
-        let file = self.resolve(path, flags, mode).map_err(|error| {
-            // A FIFO that nobody reads.
-            if error.errno() == libc::ENXIO {
-                Error::NotAFile
-            } else {
-                error.into()
-            }
-        })?;
-        let size = regular(&file)?.size;
-        let start = match existing {
-            Existing::Append => size,
-            Existing::ContinueAt(offset) => offset,
-            Existing::Replace | Existing::Refuse => 0,
-        };
-        Ok(Upload { file, size, start })
-    }
-
-    /// Deletes a file that [`Root::open_upload`] made and that has stayed
-    /// empty, unless `path` leads to another one by now.
-    pub fn take_back(&self, path: &VirtualPath, upload: &Upload) {
-        let made = file::attributes(upload.file.as_fd());
-        let found = self.file_attributes(path);
-        if let (Ok(made), Ok(found)) = (made, found)
-            && made.size == 0
-            && (made.device, made.inode) == (found.device, found.inode)
-        {
-            let _ = self.delete(path);
-        }
-    }
-
-    fn parent<'path>(&self, path: &'path VirtualPath) -> Result<(OwnedFd, &'path [u8]), Error> {
+        path: &'path VirtualPath,
+    ) -> Result<(OwnedFd, &'path [u8]), Error> {
         let name = path.file_name().ok_or(Error::IsTheRoot)?;
+        if is_hidden(name) {
+            return Err(sys::Error::new("openat2", libc::EACCES).on(name).into());
+        }
         let parent = self.resolve(&path.parent(), libc::O_PATH | libc::O_DIRECTORY, 0)?;
         Ok((parent, name))
+    }
+
+    /// The directory and the name under which the file `path` stands, or
+    /// would stand, links at its end followed as the kernel does it.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub(super) fn place(&self, path: &VirtualPath) -> Result<(OwnedFd, Vec<u8>), Error> {
+        let name = path.file_name().ok_or(Error::IsADirectory)?;
+        let mut name = name.to_vec();
+        let mut parent = path.parent().relative().to_vec();
+        for _ in 0..LINKS {
+            let directory = self.resolve_bytes(&parent, libc::O_PATH | libc::O_DIRECTORY, 0)?;
+            let target = match file::readlink_at(directory.as_fd(), &name) {
+                Ok(target) => target,
+                Err(error) if matches!(error.errno(), libc::EINVAL | libc::ENOENT) => {
+                    return Ok((directory, name));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            // Not normalised: `..` behind a link is not what the text says,
+            // and the kernel keeps the whole inside the root.
+            let at = target.iter().rposition(|&byte| byte == b'/');
+            let (above, last) = target.split_at(at.map_or(0, |at| at + 1));
+            if above.first() == Some(&b'/') {
+                parent.clear();
+            } else {
+                parent.push(b'/');
+            }
+            parent.extend_from_slice(above);
+            if matches!(last, b"" | b"." | b"..") {
+                return Err(Error::IsADirectory);
+            }
+            name = last.to_vec();
+        }
+        Err(sys::Error::new("readlinkat", libc::ELOOP).into())
     }
 
     /// Makes a directory.
@@ -278,7 +237,16 @@ impl Root {
     /// The system's own.
     pub fn remove_directory(&self, path: &VirtualPath) -> Result<(), Error> {
         let (parent, name) = self.parent(path)?;
-        Ok(file::rmdir_at(parent.as_fd(), name)?)
+        match file::rmdir_at(parent.as_fd(), name) {
+            Err(error) if error.errno() == libc::ENOTEMPTY => {
+                // Perhaps only of what no client can see and delete.
+                if let Ok(directory) = self.open_directory(path) {
+                    hidden::sweep_all(&directory);
+                }
+                Ok(file::rmdir_at(parent.as_fd(), name)?)
+            }
+            result => Ok(result?),
+        }
     }
 
     /// Deletes a file, or a link but not what it leads to.
@@ -334,7 +302,11 @@ impl Root {
     }
 }
 
-fn regular(opened: &OwnedFd) -> Result<Attributes, Error> {
+/// The attributes of `opened` if it is a regular file.
+///
+/// # Errors
+/// The system's own, or what else it is.
+pub(super) fn regular(opened: &OwnedFd) -> Result<Attributes, Error> {
     let attributes = file::attributes(opened.as_fd())?;
     if attributes.is_file() {
         Ok(attributes)
@@ -396,20 +368,6 @@ mod tests {
         }
         // An absolute link counts from the root, so this one leads to a file.
         assert_eq!(root.open_file(&path("sub/inside")).unwrap().1.size, 10);
-    }
-
-    #[test]
-    fn an_upload_continues_where_it_is_told_and_cuts_the_rest() {
-        let place = Place::new("continue");
-        let root = place.root();
-        let upload = root
-            .open_upload(&path("file"), Existing::ContinueAt(4), 0o600)
-            .unwrap();
-        assert_eq!(upload.start(), 4);
-        let before = std::fs::read(place.0.join("root/file")).unwrap();
-        assert_eq!(before, b"0123456789");
-        sys::transfer::write_all(upload.begin().unwrap().as_fd(), b"XY").unwrap();
-        assert_eq!(std::fs::read(place.0.join("root/file")).unwrap(), b"0123XY");
     }
 
     #[test]

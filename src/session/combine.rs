@@ -8,13 +8,13 @@
 use super::retrieve::Readable;
 use super::{Failure, Session};
 use crate::data::{Interruption, Work};
-use crate::fs::{Existing, Root, Upload};
+use crate::fs::{Existing, Plan, Root, Upload};
 use crate::protocol::quoted::words;
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
 use crate::sys;
+use crate::sys::copy::Copying;
 use crate::sys::file::Attributes;
 use crate::sys::transfer::{read_at, write_all};
-use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
 type Answer = Result<Reply, Failure>;
@@ -60,6 +60,18 @@ fn append(
     Ok(())
 }
 
+/// Copies what the parts are appended to, where that is not done in place.
+fn continue_copy(
+    work: &mut Work<'_>,
+    copying: &mut Copying<'_>,
+    buffer: &mut [u8],
+) -> Result<(), Interruption> {
+    while copying.step(buffer).map_err(Interruption::Storage)? {
+        work.advance(0)?;
+    }
+    Ok(())
+}
+
 /// Refuses a file that is named twice: its bytes would come twice, or it would
 /// be deleted with the target.
 fn refuse_doubles(target: Option<&Attributes>, parts: &[Part]) -> Result<(), Failure> {
@@ -97,7 +109,11 @@ impl Session {
             "write_enable, anon_upload_enable, anon_other_write_enable, read-only account",
         )?;
         let root = login.root.clone();
-        let mode = self.config.file_open_mode() & 0o777 & !login.umask;
+        let plan = Plan {
+            // The parts are deleted afterwards.
+            sync: true,
+            ..self.plan(Existing::Append)?
+        };
         let path = self.file_path(target)?;
         let parts = names
             .iter()
@@ -105,9 +121,17 @@ impl Session {
             .collect::<Result<Vec<Part>, Failure>>()?;
         let before = root.file_attributes(&path).ok();
         refuse_doubles(before.as_ref(), &parts)?;
-        let upload = root.open_upload(&path, Existing::Append, mode)?;
-        if let Err(failure) = self.append_parts(&upload, &parts) {
-            self.cut_back(&root, &path, &upload, before.is_some());
+        let open = |root: &Root| root.open_upload(&path, &plan);
+        let mut upload = self.when_unlocked(path.as_bytes(), open)?;
+        let result = self.append_parts(&mut upload, &parts);
+        if let Err(failure) = result.and_then(|()| Ok(upload.commit(&root)?)) {
+            if let Err(error) = upload.take_back(&root) {
+                let name = Escaped(path.as_bytes());
+                log::warn!(
+                    "{}: {name} has parts of a COMB that failed: {error}",
+                    self.tag
+                );
+            }
             return Err(failure);
         }
         let kept = self.delete_parts(&root, &parts);
@@ -131,11 +155,14 @@ impl Session {
         })
     }
 
-    /// Appends all parts and waits until they are on the disk.
-    fn append_parts(&mut self, upload: &Upload, parts: &[Part]) -> Result<(), Failure> {
+    /// Appends all parts.
+    fn append_parts(&mut self, upload: &mut Upload, parts: &[Part]) -> Result<(), Failure> {
         let buffers = self.service.buffers.clone();
         let mut buffer = buffers.take();
         let storage = |error| Failure::Work(Interruption::Storage(error));
+        if let Some(mut copying) = upload.continuation() {
+            self.attended(|work| continue_copy(work, &mut copying, &mut buffer))?;
+        }
         let target = upload.begin().map_err(storage)?;
         for part in parts {
             let file = self.readable(&part.name)?;
@@ -147,22 +174,7 @@ impl Session {
             }
             self.attended(|work| append(work, target, &file, &mut buffer))?;
         }
-        let target = target.try_clone().map(File::from);
-        let result = target.and_then(|target| target.sync_data());
-        result.map_err(|error| storage(sys::Error::from_io("fdatasync", &error)))
-    }
-
-    /// Makes of the target what it was before.
-    fn cut_back(&self, root: &Root, path: &VirtualPath, upload: &Upload, existed: bool) {
-        if let Err(error) = upload.cut_back() {
-            let name = Escaped(path.as_bytes());
-            log::warn!(
-                "{}: {name} has parts of a COMB that failed: {error}",
-                self.tag
-            );
-        } else if !existed {
-            root.take_back(path, upload);
-        }
+        Ok(())
     }
 
     /// Deletes the parts and returns how many had to stay. One that is no

@@ -72,6 +72,7 @@ fn of_file(error: &fs::Error) -> (Code, &'static str) {
         fs::Error::System(error) => of_errno(error.errno()),
         fs::Error::NotAFile => (Code::FileUnavailable, "Not a plain file."),
         fs::Error::IsADirectory => (Code::FileUnavailable, "Is a directory."),
+        fs::Error::Locked => (Code::FileBusy, "File is busy."),
         fs::Error::IsTheRoot | fs::Error::NotWorldReadable => {
             (Code::FileUnavailable, "Permission denied.")
         }

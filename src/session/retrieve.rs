@@ -25,9 +25,27 @@ impl Session {
     /// client.
     pub(super) fn readable(&self, pathname: &[u8]) -> Result<Readable, Failure> {
         let path = self.file_path(pathname)?;
-        let login = self.login()?;
-        let (file, attributes) = login.root.open_file(&path)?;
-        if login.rights.world_readable_only && attributes.mode & 0o004 == 0 {
+        let opened = self.login()?.root.open_file(&path)?;
+        self.may_be_given(path, opened)
+    }
+
+    /// The same once nobody writes the file.
+    fn readable_whole(&mut self, pathname: &[u8]) -> Result<Readable, Failure> {
+        if !self.config.lock_upload_files() {
+            return self.readable(pathname);
+        }
+        let path = self.file_path(pathname)?;
+        let opened = self.when_unlocked(path.as_bytes(), |root| root.open_locked(&path))?;
+        self.may_be_given(path, opened)
+    }
+
+    fn may_be_given(
+        &self,
+        path: VirtualPath,
+        (file, attributes): (OwnedFd, Attributes),
+    ) -> Result<Readable, Failure> {
+        let rights = self.login()?.rights;
+        if rights.world_readable_only && attributes.mode & 0o004 == 0 {
             return Err(fs::Error::NotWorldReadable.into());
         }
         Ok(Readable {
@@ -43,7 +61,7 @@ impl Session {
             path,
             file,
             attributes,
-        } = self.readable(pathname)?;
+        } = self.readable_whole(pathname)?;
         let size = attributes.size;
         let coding = self.download_coding();
         let (start, end, length) = match self.range {

@@ -1,14 +1,16 @@
 //! STOR and APPE (RFC 959 section 4.1.3), with REST (RFC 3659 section 5).
 //!
-//! 226 means that every byte is in the file. A transfer that ends early
-//! leaves what came, so that the client can go on from there.
+//! 226 means that every byte is in the file, and with fsync_uploads on the
+//! disk. A transfer that ends early leaves what came, so that the client can
+//! go on from there, or with atomic_uploads what was there before.
 
 use super::{Failure, Session};
 use crate::auth::Privileges;
 use crate::data::{Decoder, Interruption};
-use crate::fs::{self, Existing, Upload};
+use crate::fs::{self, Existing, Plan, Root, Upload};
 use crate::protocol::ladder::Side;
 use crate::protocol::{Code, Escaped, Reply};
+use std::sync::Arc;
 
 type Answer = Result<Reply, Failure>;
 
@@ -39,6 +41,19 @@ impl Session {
         self.store(pathname, Existing::Append)
     }
 
+    /// How the configuration wants a file stored.
+    pub(super) fn plan(&self, existing: Existing) -> Result<Plan, Failure> {
+        let config = &self.config;
+        Ok(Plan {
+            existing,
+            mode: config.file_open_mode() & 0o777 & !self.login()?.umask,
+            atomic: config.atomic_uploads(),
+            lock: config.lock_upload_files(),
+            sync: config.fsync_uploads(),
+            delete_failed: config.delete_failed_uploads(),
+        })
+    }
+
     fn store(&mut self, pathname: &[u8], existing: Existing) -> Answer {
         if self.range.is_some() {
             return Err(Failure::refused(
@@ -52,35 +67,52 @@ impl Session {
             "write_enable, anon_upload_enable, read-only account",
         )?;
         let path = self.file_path(pathname)?;
-        let mode = self.config.file_open_mode() & 0o777 & !login.umask;
+        let root = Arc::clone(&login.root);
         self.need_endpoint()?;
         let coding = self.upload_coding();
         let (existing, mut decoder) = self.start_of_upload(&path, existing, &coding)?;
-        let login = self.login()?;
-        let upload = login.root.open_upload(&path, existing, mode)?;
-        if let Err(error) = self.give_away(&upload) {
-            login.root.take_back(&path, &upload);
-            return Err(error);
+        let plan = self.plan(existing)?;
+        let open = |root: &Root| root.open_upload(&path, &plan);
+        let mut upload = self.when_unlocked(path.as_bytes(), open)?;
+        if let Err(failure) = self.give_away(&mut upload) {
+            upload.abandon(&root);
+            return Err(failure);
         }
+        let start = upload.start();
         let buffers = self.service.buffers.clone();
         let opening = self.upload_opening();
         let result = self.transfer(Side::Client, path.as_bytes(), &opening, |transfer| {
             let mut buffer = buffers.take();
+            if let Some(mut copying) = upload.continuation() {
+                while copying.step(&mut buffer).map_err(Interruption::Storage)? {
+                    transfer.attend()?;
+                }
+            }
             let file = upload.begin().map_err(Interruption::Storage)?;
             if coding.is_plain() {
-                transfer.receive_file(file, &mut buffer)
+                transfer.receive_file(file, &mut buffer)?;
             } else {
-                transfer.receive_coded(file, upload.start(), &mut decoder, &mut buffer)
+                transfer.receive_coded(file, start, &mut decoder, &mut buffer)?;
             }
+            if plan.atomic {
+                // A client that aborts, or dies, closes both connections, and
+                // in stream mode the data connection does not tell why.
+                transfer.attend()?;
+            }
+            Ok(())
         });
-        if let (Err(Failure::NoData(_)), Existing::Refuse) = (&result, existing) {
-            // Nothing came of it; left there, the empty file would be in the
-            // way of the second attempt.
-            self.login()?.root.take_back(&path, &upload);
-        }
-        let moved = result?;
+        let result = result.and_then(|moved| {
+            upload.commit(&root)?;
+            Ok(moved)
+        });
+        let moved = match result {
+            Ok(moved) => moved,
+            Err(failure) => {
+                upload.abandon(&root);
+                return Err(failure);
+            }
+        };
         let name = Escaped(path.as_bytes());
-        let start = upload.start();
         if start > 0 {
             log::info!("{}: stored {name}, {moved} bytes from {start} on", self.tag);
         } else {
@@ -91,7 +123,7 @@ impl Session {
 
     /// Makes an upload somebody else's where that is asked for, so that who
     /// has stored it cannot touch it again (chown_uploads).
-    fn give_away(&self, upload: &Upload) -> Result<(), Failure> {
+    fn give_away(&self, upload: &mut Upload) -> Result<(), Failure> {
         if !self.config.chown_uploads() || self.login()?.privileges != Privileges::Anonymous {
             return Ok(());
         }

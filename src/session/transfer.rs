@@ -8,14 +8,18 @@ use super::trace::Trace;
 use super::voice::Voice;
 use super::{Failure, Session};
 use crate::control::Connection;
-use crate::data::{DataConnection, Heed, Interruption, Limits, Transfer, Watch, Work, active};
+use crate::data::{
+    DataConnection, Heed, Interruption, Limits, Transfer, Watch, Work, active, until,
+};
+use crate::fs::{self, Root};
 use crate::protocol::command::Verb;
 use crate::protocol::ladder::{Fact, Side};
 use crate::protocol::name::to_wire;
 use crate::protocol::parse::parse;
-use crate::protocol::{Code, Marker, Reply, Text};
+use crate::protocol::{Code, Escaped, Marker, Reply, Text};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Input read ahead during a transfer; more than this many bytes of commands
@@ -199,6 +203,37 @@ impl Session {
         match self.endpoint {
             Endpoint::None => Err(no_endpoint()),
             _ => Ok(()),
+        }
+    }
+
+    /// Opens a file with `open`, waiting while another has it locked, as long
+    /// as a transfer may stand still. There is no reply yet, so the client
+    /// can only ABOR or go.
+    pub(super) fn when_unlocked<T>(
+        &mut self,
+        subject: &[u8],
+        open: impl Fn(&Root) -> Result<T, fs::Error>,
+    ) -> Result<T, Failure> {
+        let root = Arc::clone(&self.login()?.root);
+        match open(&root) {
+            Err(fs::Error::Locked) => {}
+            result => return Ok(result?),
+        }
+        log::info!("{}: {}: waits for its lock", self.tag, Escaped(subject));
+        let limit = seconds(self.config.data_connection_timeout());
+        let trace = self.trace.as_deref();
+        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, subject);
+        watch.queueing = true;
+        let opened = watch.look_for_abort().and_then(|()| {
+            until(&mut watch, limit, || match open(&root) {
+                Err(fs::Error::Locked) => None,
+                result => Some(result),
+            })
+        });
+        match opened {
+            Ok(result) => Ok(result?),
+            Err(Interruption::TimedOut(_)) => Err(fs::Error::Locked.into()),
+            Err(why) => Err(Failure::NoData(why)),
         }
     }
 

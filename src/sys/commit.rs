@@ -1,7 +1,7 @@
 //! What makes a file of bytes that were written: a name for a file that has
-//! none, owner and mode, and the disk's word that it is there.
+//! none, and the disk's word that it is there.
 //!
-//! linkat(2), renameat2(2), fchown(2), fsync(2), syncfs(2), close(2).
+//! linkat(2), renameat2(2), fsync(2), syncfs(2), close(2).
 
 use super::Result;
 use super::error::{Error, check, retry};
@@ -89,19 +89,6 @@ pub fn rename_new_at(directory: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Resul
         return Err(Error::last("renameat2").on(to));
     }
     Ok(())
-}
-
-/// fchown(2). `None` leaves owner or group as it is.
-///
-/// # Errors
-/// fchown's own.
-pub fn chown(file: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
-    let same = u32::MAX;
-    // SAFETY: only integers are passed.
-    check("fchown", unsafe {
-        libc::fchown(file.as_raw_fd(), uid.unwrap_or(same), gid.unwrap_or(same))
-    })
-    .map(drop)
 }
 
 /// fsync(2): waits until the disk has the file, or the directory.
