@@ -53,8 +53,9 @@ pub(super) fn is_hidden_or_swept(directory: BorrowedFd<'_>, name: &[u8]) -> bool
 /// Deletes the hidden file `name` if its maker is gone. One that cannot be
 /// opened, locked or deleted stays: there is nobody to tell.
 fn sweep(directory: BorrowedFd<'_>, name: &[u8]) {
+    // For writing, without which NFS does not lock.
     let how = OpenHow {
-        flags: libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOFOLLOW,
+        flags: libc::O_RDWR | libc::O_NONBLOCK | libc::O_NOFOLLOW,
         mode: 0,
         resolve: 0,
     };

@@ -94,7 +94,7 @@ impl Session {
             } else {
                 transfer.receive_coded(file, start, &mut decoder, &mut buffer)?;
             }
-            if plan.atomic {
+            if plan.atomic || plan.delete_failed {
                 // A client that aborts, or dies, closes both connections, and
                 // in stream mode the data connection does not tell why.
                 transfer.attend()?;

@@ -11,7 +11,7 @@ use crate::support::{PATIENCE, is_root, left_out};
 /// Starts the server in a mount namespace of its own whose root directory is a
 /// file system of one MiB; nothing to unmount afterwards. `None` where the
 /// machine does not allow it.
-fn on_a_small_disk() -> Option<Server> {
+fn on_a_small_disk(options: &[(&str, &str)]) -> Option<Server> {
     let mut unshare = vec!["unshare", "--mount"];
     if !is_root() {
         unshare.extend(["--user", "--map-root-user"]);
@@ -27,7 +27,7 @@ fn on_a_small_disk() -> Option<Server> {
         left_out(&format!("no tmpfs may be mounted here: {}", probe.words()));
         return None;
     }
-    let launch = Launch::new().writable();
+    let launch = Launch::new().writable().options(options);
     let root = launch.root().path().to_str().unwrap().to_owned();
     let script = "mount -t tmpfs -o size=1m,mode=777 ironftpd-test \"$0\" && exec \"$@\"";
     unshare.extend(["sh", "-c", script, &root]);
@@ -47,7 +47,7 @@ fn overfill(control: &mut crate::support::control::Control, line: &str, code: u1
 
 #[test]
 fn a_full_disk_gives_452_and_the_session_goes_on() {
-    let Some(server) = on_a_small_disk() else {
+    let Some(server) = on_a_small_disk(&[]) else {
         return;
     };
     let mut control = server.anonymous();
@@ -61,8 +61,26 @@ fn a_full_disk_gives_452_and_the_session_goes_on() {
 }
 
 #[test]
+fn a_full_disk_leaves_the_old_file_where_uploads_are_atomic() {
+    let Some(server) = on_a_small_disk(&[("atomic_uploads", "YES")]) else {
+        return;
+    };
+    let mut control = server.anonymous();
+    control.command("TYPE I", 200);
+    let old = noise(300_000);
+    control.store("file", &old);
+    overfill(&mut control, "STOR file", 452);
+    overfill(&mut control, "APPE file", 452);
+    overfill(&mut control, "STOR new", 452);
+    assert!(control.retrieve("file") == old);
+    assert_eq!(control.listing("NLST"), ["file"]);
+    // All that the failed ones took is free again.
+    control.store("new", &noise(500_000));
+}
+
+#[test]
 fn a_full_disk_gives_452_in_ascii_too() {
-    let Some(server) = on_a_small_disk() else {
+    let Some(server) = on_a_small_disk(&[]) else {
         return;
     };
     let mut control = server.anonymous();
