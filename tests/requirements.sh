@@ -18,7 +18,7 @@ lftp        lftp        client tests
 tnftp       tnftp       client tests
 ncftpget    ncftp       client tests
 python3     python3     client tests with ftplib
-strace      strace      system calls counted
+strace      strace      system calls counted, failures of the disk
 ss          iproute2    sockets looked at
 ip          iproute2    networks rebuilt
 nft         nftables    firewalls and address translation in them
@@ -26,6 +26,7 @@ unshare     util-linux  a hosts file for one server
 ps          procps      threads and memory of the server
 prlimit     util-linux  limits set on the server
 mount       mount       a full disk to write to
+mkfs.btrfs  btrfs-progs files that share blocks
 mandoc      mandoc      manual pages checked
 '
 

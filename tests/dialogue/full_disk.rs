@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use crate::support::control::Control;
 use crate::support::process::run;
 use crate::support::server::{Launch, Server};
 use crate::support::tree::noise;
@@ -36,10 +37,14 @@ fn on_a_small_disk(options: &[(&str, &str)]) -> Option<Server> {
 
 /// Stores more than fits; the server may answer or close the data connection
 /// before all has been sent.
-fn overfill(control: &mut crate::support::control::Control, line: &str, code: u16) {
+fn overfill(control: &mut Control, line: &str, code: u16) {
+    overfill_with(control, line, &noise(4_000_000), code);
+}
+
+fn overfill_with(control: &mut Control, line: &str, bytes: &[u8], code: u16) {
     let mut data = control.passive();
     control.command(line, 150);
-    let _ = std::io::Write::write_all(&mut data, &noise(4_000_000));
+    let _ = std::io::Write::write_all(&mut data, bytes);
     drop(data);
     control.expect(code);
     control.goes_on();
@@ -76,6 +81,46 @@ fn a_full_disk_leaves_the_old_file_where_uploads_are_atomic() {
     assert_eq!(control.listing("NLST"), ["file"]);
     // All that the failed ones took is free again.
     control.store("new", &noise(500_000));
+}
+
+#[test]
+fn a_file_larger_than_what_is_free_is_continued_where_blocks_can_be_shared() {
+    let place = crate::support::temp::TempDir::new();
+    let image = place.path().join("image");
+    let file = std::fs::File::create(&image).unwrap();
+    file.set_len(128 << 20).unwrap();
+    let mut make = Command::new("mkfs.btrfs");
+    make.args(["-q", "-M"]).arg(&image);
+    let mount = "mount -o loop \"$0\" \"$1\" && chmod 777 \"$1\"";
+    let mut probe = Command::new("unshare");
+    probe
+        .args(["--mount", "sh", "-c", mount])
+        .arg(&image)
+        .arg("/mnt");
+    let possible = |command| is_root() && run(command, b"", PATIENCE).status.success();
+    if !make.output().is_ok_and(|made| made.status.success()) || !possible(&mut probe) {
+        left_out("no btrfs may be made or mounted here");
+        return;
+    }
+    let launch = Launch::new().writable().option("atomic_uploads", "YES");
+    let root = launch.root().path().to_str().unwrap().to_owned();
+    let script = format!("{mount} && shift && exec \"$@\"");
+    let words = ["unshare", "--mount", "sh", "-c", &script];
+    let words = [&words[..], &[image.to_str().unwrap(), &root]].concat();
+    let server = launch.through(&words).start();
+    let mut control = server.anonymous();
+    control.command("TYPE I", 200);
+    let mut content = noise(70_000_000);
+    control.store("file", &content);
+    // A second one of its kind does not fit,
+    overfill_with(&mut control, "STOR other", &content, 452);
+    // but adding to it in a copy takes next to nothing.
+    control.give("APPE file", b" and more");
+    content.extend_from_slice(b" and more");
+    control.command("REST 70000004", 350);
+    control.store("file", b"");
+    content.truncate(70_000_004);
+    assert!(control.retrieve("file") == content);
 }
 
 #[test]
