@@ -375,6 +375,31 @@ fn whoever_reads_at_any_moment_reads_a_whole_file() {
 }
 
 #[test]
+fn comb_is_whole_or_not_there_too() {
+    let part = noise(700_000);
+    let launch = Launch::new().writable().option("atomic_uploads", "YES");
+    launch.root().file("a", &part);
+    launch.root().file("b", &part);
+    let target = launch.root().file("target", "zero,");
+    fs::hard_link(&target, launch.root().path().join("twin")).unwrap();
+    let limit = ["prlimit", "--fsize=1048576:1048576", "--"];
+    let server = launch.through(&limit).start();
+    let mut control = server.anonymous();
+    control.command("COMB target a b", 552);
+    control.command("COMB new a b", 552);
+    assert_eq!(server.root().read("target"), b"zero,");
+    assert_eq!(names_in(server.root()), ["a", "b", "target", "twin"]);
+    control.command("COMB target a", 250);
+    control.command("COMB new b", 250);
+    let mut expected = b"zero,".to_vec();
+    expected.extend_from_slice(&part);
+    assert!(server.root().read("target") == expected);
+    assert!(server.root().read("new") == part);
+    assert_eq!(server.root().read("twin"), b"zero,");
+    assert_eq!(names_in(server.root()), ["new", "target", "twin"]);
+}
+
+#[test]
 fn a_directory_gone_meanwhile_costs_the_upload_and_no_more() {
     let server = atomic(&[]);
     let mut control = server.anonymous();
