@@ -102,7 +102,7 @@ impl Session {
             Ok(())
         });
         let result = result.and_then(|moved| {
-            upload.commit(&root)?;
+            upload.commit(&root).map_err(not_in_place)?;
             Ok(moved)
         });
         let moved = match result {
@@ -143,4 +143,15 @@ fn stored(decoder: &Decoder) -> Reply {
             "Transfer complete."
         },
     )
+}
+
+/// All bytes came and yet there is no file: the client cannot help it, unless
+/// a name that was free is taken by now.
+fn not_in_place(error: fs::Error) -> Failure {
+    match error {
+        fs::Error::System(error) if error.errno() != libc::EEXIST => {
+            Failure::Transfer(Interruption::Storage(error))
+        }
+        error => error.into(),
+    }
 }

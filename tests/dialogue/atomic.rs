@@ -408,7 +408,7 @@ fn a_directory_gone_meanwhile_costs_the_upload_and_no_more() {
     let mut other = server.anonymous();
     other.command("RMD dir", 250);
     drop(data);
-    control.expect(550);
+    control.expect(451);
     control.goes_on();
     assert!(names_in(server.root()).is_empty());
 }
