@@ -6,7 +6,7 @@
 
 use super::{Failure, Session};
 use crate::auth::Privileges;
-use crate::data::{Decoder, Interruption};
+use crate::data::{Coding, Decoder, Interruption};
 use crate::fs::{self, Existing, Plan, Root, Upload};
 use crate::protocol::ladder::Side;
 use crate::protocol::{Code, Escaped, Reply};
@@ -79,28 +79,7 @@ impl Session {
             return Err(failure);
         }
         let start = upload.start();
-        let buffers = self.service.buffers.clone();
-        let opening = self.upload_opening();
-        let result = self.transfer(Side::Client, path.as_bytes(), &opening, |transfer| {
-            let mut buffer = buffers.take();
-            if let Some(mut copying) = upload.continuation() {
-                while copying.step(&mut buffer).map_err(Interruption::Storage)? {
-                    transfer.attend()?;
-                }
-            }
-            let file = upload.begin().map_err(Interruption::Storage)?;
-            if coding.is_plain() {
-                transfer.receive_file(file, &mut buffer)?;
-            } else {
-                transfer.receive_coded(file, start, &mut decoder, &mut buffer)?;
-            }
-            if plan.atomic || plan.delete_failed {
-                // A client that aborts, or dies, closes both connections, and
-                // in stream mode the data connection does not tell why.
-                transfer.attend()?;
-            }
-            Ok(())
-        });
+        let result = self.receive(path.as_bytes(), &mut upload, &plan, (&coding, &mut decoder));
         let result = result.and_then(|moved| {
             upload.commit(&root).map_err(not_in_place)?;
             Ok(moved)
@@ -131,6 +110,39 @@ impl Session {
         let heir = heir.ok_or(Failure::Forbidden("chown_username is no user"))?;
         let mode = self.config.chown_upload_mode();
         Ok(upload.give_to(heir, mode).map_err(fs::Error::System)?)
+    }
+
+    /// The transfer itself, into `upload`; gives how many bytes came.
+    fn receive(
+        &mut self,
+        subject: &[u8],
+        upload: &mut Upload,
+        plan: &Plan,
+        (coding, decoder): (&Coding, &mut Decoder),
+    ) -> Result<u64, Failure> {
+        let start = upload.start();
+        let buffers = self.service.buffers.clone();
+        let opening = self.upload_opening();
+        self.transfer(Side::Client, subject, &opening, |transfer| {
+            let mut buffer = buffers.take();
+            if let Some(mut copying) = upload.continuation() {
+                while copying.step(&mut buffer).map_err(Interruption::Storage)? {
+                    transfer.attend()?;
+                }
+            }
+            let file = upload.begin().map_err(Interruption::Storage)?;
+            if coding.is_plain() {
+                transfer.receive_file(file, &mut buffer)?;
+            } else {
+                transfer.receive_coded(file, start, decoder, &mut buffer)?;
+            }
+            if plan.atomic || plan.delete_failed {
+                // A client that aborts, or dies, closes both connections, and
+                // in stream mode the data connection does not tell why.
+                transfer.attend()?;
+            }
+            Ok(())
+        })
     }
 }
 
