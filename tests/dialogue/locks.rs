@@ -183,6 +183,22 @@ fn many_additions_at_once_are_all_there_in_the_end() {
     }
 }
 
+#[test]
+fn an_atomic_addition_heeds_those_who_write_and_not_those_who_read() {
+    let options = [("atomic_uploads", "YES"), ("data_connection_timeout", "1")];
+    let server = locking(&options);
+    let path = server.root().file("file", "content");
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let mut control = server.anonymous();
+    lock(&file, libc::F_WRLCK);
+    for line in ["APPE file", "RETR file"] {
+        control.refused(line, &[450]);
+    }
+    lock(&file, libc::F_RDLCK);
+    control.give("APPE file", b" and more");
+    assert_eq!(control.retrieve("file"), b"content and more");
+}
+
 /// Takes a lock as vsftpd and other programs do (F_SETLK).
 fn lock(file: &File, kind: libc::c_int) {
     // SAFETY: flock is a plain struct of integers; it outlives the call.

@@ -236,39 +236,50 @@ fn uploads_of_anonymous_users_are_given_away() {
     if !is_root() {
         return left_out("chown_uploads needs root");
     }
-    let launch = Launch::new()
-        .writable()
-        .option("chown_uploads", "YES")
-        .option("chown_username", "daemon")
-        .option("chown_upload_mode", "0640");
-    let server = launch.start();
-    let mut control = server.anonymous();
-    control.store("new", b"content");
-    let path = server.root().path().join("new");
-    let about = fs::metadata(&path).unwrap();
     let daemon = fs::read_to_string("/etc/passwd").unwrap();
     let daemon = daemon
         .lines()
         .find(|line| line.starts_with("daemon:"))
         .unwrap();
     let uid: u32 = daemon.split(':').nth(2).unwrap().parse().unwrap();
-    assert_eq!((about.uid(), about.mode() & 0o7777), (uid, 0o640));
-    assert_eq!(server.root().read("new"), b"content");
+    for atomic in ["NO", "YES"] {
+        let launch = Launch::new()
+            .writable()
+            .option("atomic_uploads", atomic)
+            .option("chown_uploads", "YES")
+            .option("chown_username", "daemon")
+            .option("chown_upload_mode", "0640");
+        launch.root().file("there", "old content");
+        let server = launch.start();
+        let mut control = server.anonymous();
+        for line in ["STOR new", "STOR there", "APPE there"] {
+            control.give(line, b"content");
+            let name = line.split_once(' ').unwrap().1;
+            let about = fs::metadata(server.root().path().join(name)).unwrap();
+            let found = (about.uid(), about.mode() & 0o7777);
+            assert_eq!(found, (uid, 0o640), "{line}, {atomic}");
+        }
+        assert_eq!(server.root().read("new"), b"content");
+        assert_eq!(server.root().read("there"), b"contentcontent");
+    }
 }
 
 #[test]
 fn an_upload_that_cannot_be_given_away_is_refused_and_leaves_nothing() {
-    let mut launch = Launch::new()
-        .writable()
-        .option("chown_uploads", "YES")
-        .option("chown_username", "daemon");
-    if is_root() {
-        launch = launch.through(&["setpriv", "--inh-caps=-chown", "--bounding-set=-chown"]);
+    for atomic in ["NO", "YES"] {
+        let mut launch = Launch::new()
+            .writable()
+            .option("atomic_uploads", atomic)
+            .option("chown_uploads", "YES")
+            .option("chown_username", "daemon");
+        if is_root() {
+            launch = launch.through(&["setpriv", "--inh-caps=-chown", "--bounding-set=-chown"]);
+        }
+        let server = launch.start();
+        server.anonymous().refused("STOR new", &[550]);
+        assert!(!server.root().has("new"));
+        server.wait_for_log("fchown");
     }
-    let server = launch.start();
-    server.anonymous().refused("STOR new", &[550]);
-    assert!(!server.root().has("new"));
-    server.wait_for_log("fchown");
 }
 
 #[test]
