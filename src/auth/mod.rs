@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod authenticator;
 pub mod edit;
 pub mod error;
 pub mod file;
@@ -24,6 +25,7 @@ pub mod store;
 pub mod unprivileged;
 
 pub use account::{Account, Denial, is_anonymous};
+pub use authenticator::Authenticator;
 pub use edit::Editing;
 pub use error::{AccountsError, Action, Problem, Warning};
 pub use file::{AccountsFile, Record};

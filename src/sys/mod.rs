@@ -5,14 +5,18 @@
 //! prints as the call that failed. What `std` or socket2 already offer safely
 //! is used directly by the floors above and not wrapped again.
 
+pub mod birth;
+pub mod channel;
 pub mod clock;
 pub mod commit;
 pub mod copy;
 pub mod crypt;
 pub mod error;
 pub mod file;
+pub mod fork;
 pub mod interfaces;
 pub mod lock;
+pub mod pam;
 pub mod passwd;
 pub mod poll;
 pub mod process;
@@ -22,6 +26,7 @@ pub mod socket;
 pub mod space;
 pub mod stamp;
 pub mod transfer;
+pub mod users;
 pub mod wipe;
 
 pub use error::Error;

@@ -90,6 +90,33 @@ pub fn poll<const N: usize>(
     Ok(ready > 0)
 }
 
+/// [`poll`] for a number of descriptors that is not known beforehand.
+///
+/// # Errors
+/// poll's own, ENOMEM and EINVAL.
+pub fn poll_many(interests: &mut [Interest<'_>], timeout: Option<Duration>) -> Result<bool> {
+    let mut raw: Vec<libc::pollfd> = interests
+        .iter()
+        .map(|interest| libc::pollfd {
+            fd: interest.descriptor.map_or(-1, |fd| fd.as_raw_fd()),
+            events: interest.events,
+            revents: 0,
+        })
+        .collect();
+    let count = libc::nfds_t::try_from(raw.len()).map_err(|_| Error::new("poll", libc::EINVAL))?;
+    // SAFETY: `raw` holds as many pollfd as passed with it.
+    let ready = match check("poll", unsafe {
+        libc::poll(raw.as_mut_ptr(), count, milliseconds(timeout))
+    }) {
+        Err(error) if error.errno() == libc::EINTR => 0,
+        result => result?,
+    };
+    for (interest, slot) in interests.iter_mut().zip(raw) {
+        interest.seen = slot.revents;
+    }
+    Ok(ready > 0)
+}
+
 /// An epoll(7) instance; descriptors are known by a number of the caller's.
 #[derive(Debug)]
 pub struct Epoll(OwnedFd);
