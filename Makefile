@@ -10,6 +10,12 @@ SYSCONFDIR    ?= /etc
 # /usr/lib are not in the way of ours.
 UNITDIR       ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR   ?= $(PREFIX)/lib/sysusers.d
+# libpam reads /etc/pam.d and no folder below a PREFIX.
+PAMDIR        ?= $(SYSCONFDIR)/pam.d
+# What stands in for Debian's common-auth and its like in the PAM file; empty
+# where the system has those.
+PAMSTACK      ?= $(if $(wildcard /etc/pam.d/common-auth),,$(notdir \
+    $(firstword $(wildcard /etc/pam.d/password-auth /etc/pam.d/system-auth))))
 
 CARGO         ?= cargo
 TARGET        := $(or $(CARGO_TARGET_DIR),target)
@@ -31,6 +37,8 @@ DOCUMENTS     := README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
 SCRIPTS       := .ci/run $(wildcard tests/*.sh tests/*/*.sh)
 SETTINGS      := $(DESTDIR)$(SYSCONFDIR)/ironftpd.conf
 SAMPLE        := $(DESTDIR)$(DOCDIR)/ironftpd.conf
+PAM           := $(DESTDIR)$(PAMDIR)/ironftpd
+PAM_SAMPLE    := $(DESTDIR)$(DOCDIR)/ironftpd.pam
 
 # Tests append a line here for whatever they could not run, with the reason.
 NOT_RUN       := $(abspath $(TARGET))/not-run.txt
@@ -81,10 +89,10 @@ docs: ## write anew the documents that come from the tables in the code
 $(PROGRAMS:%=$(BINARIES)/%):
 	$(CARGO) build --release --locked --bins
 
-install: $(PROGRAMS:%=$(BINARIES)/%) ## install below DESTDIR; an existing ironftpd.conf stays as it is
+install: $(PROGRAMS:%=$(BINARIES)/%) ## install below DESTDIR; existing ironftpd.conf and PAM file stay as they are
 	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
 	    $(if $(MAN7),$(DESTDIR)$(MANDIR)/man7) $(DESTDIR)$(DOCDIR) \
-	    $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	    $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
 	$(INSTALL) -m 755 $(PROGRAMS:%=$(BINARIES)/%) $(DESTDIR)$(SBINDIR)
 	$(if $(MAN5),$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5)
 	$(if $(MAN7),$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7)
@@ -101,19 +109,33 @@ install: $(PROGRAMS:%=$(BINARIES)/%) ## install below DESTDIR; an existing ironf
 	    echo "$(INSTALL) -m 644 etc/ironftpd.conf $(SETTINGS)"; \
 	    $(INSTALL) -m 644 etc/ironftpd.conf $(SETTINGS); \
 	fi
+	sed '$(if $(PAMSTACK),s|common-[a-z]*$$|$(PAMSTACK)|)' etc/pam.d/ironftpd > $(PAM_SAMPLE)
+	chmod 644 $(PAM_SAMPLE)
+	@if [ -e $(PAM) ] || [ -L $(PAM) ]; then \
+	    cmp -s $(PAM) $(PAM_SAMPLE) || \
+	        echo "$(PAM) is there already and stays; the sample is $(PAM_SAMPLE)"; \
+	else \
+	    echo "$(INSTALL) -m 644 $(PAM_SAMPLE) $(PAM)"; \
+	    $(INSTALL) -m 644 $(PAM_SAMPLE) $(PAM); \
+	fi
 
-# The sample beside the documents tells whether the configuration was changed.
-uninstall: ## remove what install put there; a changed ironftpd.conf stays
+# The samples beside the documents tell whether the originals were changed.
+uninstall: ## remove what install put there; what was changed in /etc stays
 	@if cmp -s $(SETTINGS) $(SAMPLE); then \
 	    echo "rm -f $(SETTINGS)"; rm -f $(SETTINGS); \
 	elif [ -e $(SETTINGS) ] || [ -L $(SETTINGS) ]; then \
 	    echo "$(SETTINGS) was changed and stays"; \
 	fi
+	@if cmp -s $(PAM) $(PAM_SAMPLE); then \
+	    echo "rm -f $(PAM)"; rm -f $(PAM); \
+	elif [ -e $(PAM) ] || [ -L $(PAM) ]; then \
+	    echo "$(PAM) was changed and stays"; \
+	fi
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(SBINDIR)/%)
 	rm -f $(MAN5:man/%=$(DESTDIR)$(MANDIR)/man5/%) $(MAN7:man/%=$(DESTDIR)$(MANDIR)/man7/%) \
 	    $(MAN8:man/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(DESTDIR)$(UNITDIR)/ironftpd.service $(DESTDIR)$(SYSUSERSDIR)/ironftpd.conf
-	rm -f $(DOCUMENTS:%=$(DESTDIR)$(DOCDIR)/%) $(SAMPLE)
+	rm -f $(DOCUMENTS:%=$(DESTDIR)$(DOCDIR)/%) $(SAMPLE) $(PAM_SAMPLE)
 	@if [ -d $(DESTDIR)$(DOCDIR) ]; then rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOCDIR); fi
 
 clean: ## remove all that was built

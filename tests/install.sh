@@ -23,7 +23,7 @@ fail() {
 # variables in the environment, which are not meant for this one.
 run() {
     env -u MAKEFLAGS -u MAKELEVEL -u PREFIX -u SBINDIR -u MANDIR -u DOCDIR -u SYSCONFDIR \
-        -u UNITDIR -u SYSUSERSDIR \
+        -u UNITDIR -u SYSUSERSDIR -u PAMDIR -u PAMSTACK \
         make --no-print-directory BINARIES="$binaries" CARGO=false "$@" >"$scratch/log" 2>&1 ||
         fail "make $* failed"
 }
@@ -41,6 +41,7 @@ same() { # expected, found, what
 expected_files() { # prefix, sysconfdir
     cat <<END | sort -k 2
 644 .$2/ironftpd.conf
+644 .$2/pam.d/ironftpd
 644 .$1/lib/systemd/system/ironftpd.service
 644 .$1/lib/sysusers.d/ironftpd.conf
 755 .$1/sbin/ironftpd
@@ -50,6 +51,7 @@ expected_files() { # prefix, sysconfdir
 644 .$1/share/doc/ironftpd/LICENSE-MIT
 644 .$1/share/doc/ironftpd/README.md
 644 .$1/share/doc/ironftpd/ironftpd.conf
+644 .$1/share/doc/ironftpd/ironftpd.pam
 644 .$1/share/man/man5/ironftpd.conf.5
 644 .$1/share/man/man8/ironftpctl.8
 644 .$1/share/man/man8/ironftpd.8
@@ -80,12 +82,26 @@ same "" "$(files_below "$scratch/moved")" "files left after uninstall"
 [ ! -e "$scratch/moved/opt/ftp/share/doc/ironftpd" ] || fail "the documents' folder is left"
 run uninstall "$@"
 
-# A changed one survives both, byte for byte.
+# A changed one survives both, byte for byte, and so does a PAM file.
 echo 'anon_root=/srv/mine' >"$scratch/plain/etc/ironftpd.conf"
+echo 'auth required pam_deny.so' >"$scratch/plain/etc/pam.d/ironftpd"
 run install DESTDIR="$scratch/plain"
+grep -q 'pam.d/ironftpd is there already and stays' "$scratch/log" || fail "a kept PAM file is not mentioned"
 run uninstall DESTDIR="$scratch/plain"
-same "644 ./etc/ironftpd.conf" "$(files_below "$scratch/plain")" "files left beside a changed configuration"
+same "644 ./etc/ironftpd.conf
+644 ./etc/pam.d/ironftpd" "$(files_below "$scratch/plain")" "files left beside a changed configuration"
 same "anon_root=/srv/mine" "$(cat "$scratch/plain/etc/ironftpd.conf")" "the changed configuration"
+same "auth required pam_deny.so" "$(cat "$scratch/plain/etc/pam.d/ironftpd")" "the changed PAM file"
+
+# The PAM file includes what the system has: Debian's files or Red Hat's one.
+run install DESTDIR="$scratch/debian" PAMSTACK=
+cmp -s etc/pam.d/ironftpd "$scratch/debian/etc/pam.d/ironftpd" || fail "Debian's PAM file"
+run install DESTDIR="$scratch/redhat" PAMSTACK=password-auth
+same "auth      include   password-auth
+account   include   password-auth
+session   include   password-auth" "$(grep '  include  ' "$scratch/redhat/etc/pam.d/ironftpd")" "Red Hat's PAM file"
+run uninstall DESTDIR="$scratch/redhat" PAMSTACK=password-auth
+same "" "$(files_below "$scratch/redhat")" "files left after uninstall with another PAM file"
 
 # A dangling link is somebody's choice as well.
 mkdir -p "$scratch/linked/etc"

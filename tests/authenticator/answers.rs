@@ -1,0 +1,295 @@
+//! Who is let in, who is not, and what is said of either.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ironftpd::auth::Authenticator;
+use ironftpd::auth::authenticator::{Backend, Cause, Denied, Granted, Verdict, service_file};
+
+use crate::Case;
+use crate::support::PATIENCE;
+use crate::world::{Account, Authenticators, PASSWORD, World, secret};
+
+pub const CASES: &[Case] = &[
+    (
+        "the_right_password_gives_the_whole_identity",
+        the_right_password_gives_the_whole_identity,
+    ),
+    (
+        "a_wrong_password_and_an_unknown_user_are_refused",
+        a_wrong_password_and_an_unknown_user_are_refused,
+    ),
+    (
+        "the_shipped_file_keeps_out_whom_it_should",
+        the_shipped_file_keeps_out_whom_it_should,
+    ),
+    (
+        "the_shadow_file_keeps_out_the_same_people",
+        the_shadow_file_keeps_out_the_same_people,
+    ),
+    (
+        "check_shell_decides_without_pam",
+        check_shell_decides_without_pam,
+    ),
+    (
+        "an_empty_password_lets_nobody_in",
+        an_empty_password_lets_nobody_in,
+    ),
+    (
+        "root_is_kept_out_unless_an_option_says_so",
+        root_is_kept_out_unless_an_option_says_so,
+    ),
+    (
+        "whom_pam_lets_in_and_nobody_knows_is_kept_out",
+        whom_pam_lets_in_and_nobody_knows_is_kept_out,
+    ),
+    (
+        "a_guest_gets_the_identity_of_the_host",
+        a_guest_gets_the_identity_of_the_host,
+    ),
+    (
+        "unfit_names_and_passwords_are_refused",
+        unfit_names_and_passwords_are_refused,
+    ),
+    (
+        "two_hundred_at_once_get_their_own_answers",
+        two_hundred_at_once_get_their_own_answers,
+    ),
+    ("the_backend_is_known", the_backend_is_known),
+];
+
+/// A client's address (RFC 5737).
+pub const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+
+pub fn attempt(by: &Authenticator, name: &str, password: &str) -> Verdict {
+    let deadline = Instant::now() + PATIENCE;
+    by.attempt(name.as_bytes(), &secret(password), PEER, deadline)
+        .unwrap()
+}
+
+#[track_caller]
+pub fn granted(verdict: Verdict) -> Granted {
+    match verdict {
+        Verdict::Granted(granted) => granted,
+        Verdict::Denied(denied) => panic!("{denied}"),
+    }
+}
+
+#[track_caller]
+pub fn denied(verdict: Verdict) -> Denied {
+    match verdict {
+        Verdict::Denied(denied) => denied,
+        Verdict::Granted(granted) => panic!("let in: {granted:?}"),
+    }
+}
+
+fn the_right_password_gives_the_whole_identity(world: &World, by: &Authenticators) {
+    for authenticator in [&by.unix, &by.shipped, &by.shadow, &by.sessions] {
+        let found = granted(attempt(authenticator, &world.ann.name, PASSWORD));
+        assert_eq!(found.name, world.ann.name.as_bytes());
+        let identity = found.identity;
+        assert_eq!(identity.uid, world.ann.number("-u"));
+        assert_eq!(identity.gid, world.ann.number("-g"));
+        assert_eq!(identity.home, Path::new("/home of ann"));
+        assert_eq!(identity.shell, Path::new("/bin/sh"));
+        assert_eq!(identity.groups.len(), 2, "{identity:?}");
+        assert!(identity.groups.contains(&identity.gid));
+    }
+}
+
+fn a_wrong_password_and_an_unknown_user_are_refused(world: &World, by: &Authenticators) {
+    for authenticator in [&by.unix, &by.shipped, &by.shadow] {
+        for wrong in ["wrong", "", &PASSWORD.to_lowercase()] {
+            denied(attempt(authenticator, &world.ann.name, wrong));
+        }
+        for unknown in ["nobody of that name", "../../etc/passwd", "-u"] {
+            denied(attempt(authenticator, unknown, PASSWORD));
+        }
+    }
+    let wrong = denied(attempt(&by.unix, &world.ann.name, "wrong"));
+    assert_eq!(wrong.cause, Cause::Refused);
+    assert!(wrong.detail.contains("pam_authenticate"), "{wrong}");
+    // What pam_unix asks for, and nobody has waited for.
+    assert!(
+        wrong.delay >= Duration::from_millis(500),
+        "{:?}",
+        wrong.delay
+    );
+    let causes = [
+        (&world.ann.name[..], "wrong", Cause::WrongPassword),
+        ("nobody of that name", PASSWORD, Cause::UnknownUser),
+    ];
+    for (name, password, cause) in causes {
+        assert_eq!(
+            denied(attempt(&by.shadow, name, password)),
+            cause_alone(cause)
+        );
+    }
+}
+
+fn cause_alone(cause: Cause) -> Denied {
+    Denied {
+        cause,
+        detail: "".into(),
+        delay: Duration::ZERO,
+    }
+}
+
+/// Everyone who has a password, and must not get in with it.
+fn outcasts(world: &World) -> [&Account; 5] {
+    [
+        &world.locked,
+        &world.expired,
+        &world.old,
+        &world.nologin,
+        &world.shellless,
+    ]
+}
+
+fn the_shipped_file_keeps_out_whom_it_should(world: &World, by: &Authenticators) {
+    if !Path::new("/etc/pam.d/common-auth").exists() {
+        return crate::left_out("the PAM file as it stands in the sources is Debian's");
+    }
+    let cause = |account: &Account| denied(attempt(&by.shipped, &account.name, PASSWORD)).cause;
+    assert_eq!(cause(&world.old), Cause::PasswordExpired);
+    assert_eq!(cause(&world.locked), Cause::Refused);
+    // common-account makes one refusal of all, and pam_unix says why.
+    let expired = denied(attempt(&by.shipped, &world.expired.name, PASSWORD));
+    assert_eq!(expired.cause, Cause::Refused);
+    assert!(expired.detail.contains("has expired"), "{expired}");
+    let told = denied(attempt(&by.unix, &world.expired.name, PASSWORD)).cause;
+    assert_eq!(told, Cause::AccountExpired);
+    assert_eq!(cause(&world.nologin), Cause::Refused);
+    // No shell means /bin/sh to pam_shells, as passwd(5) has it.
+    granted(attempt(&by.shipped, &world.shellless.name, PASSWORD));
+}
+
+fn the_shadow_file_keeps_out_the_same_people(world: &World, by: &Authenticators) {
+    let causes = [
+        Cause::Locked,
+        Cause::AccountExpired,
+        Cause::PasswordExpired,
+        Cause::Shell,
+        Cause::Shell,
+    ];
+    for (account, cause) in outcasts(world).into_iter().zip(causes) {
+        assert_eq!(
+            denied(attempt(&by.shadow, &account.name, PASSWORD)).cause,
+            cause
+        );
+        // Without the password nothing is told of the rest.
+        if cause != Cause::Locked {
+            let wrong = denied(attempt(&by.shadow, &account.name, "wrong"));
+            assert_eq!(wrong.cause, Cause::WrongPassword);
+        }
+    }
+}
+
+fn check_shell_decides_without_pam(world: &World, by: &Authenticators) {
+    for account in [&world.nologin, &world.shellless] {
+        denied(attempt(&by.shadow, &account.name, PASSWORD));
+        granted(attempt(&by.any_shell, &account.name, PASSWORD));
+        // With PAM that is pam_shells' business.
+        granted(attempt(&by.unix, &account.name, PASSWORD));
+    }
+}
+
+fn an_empty_password_lets_nobody_in(world: &World, by: &Authenticators) {
+    // pam_unix has nullok there, as Debian's common-auth has it.
+    for authenticator in [&by.unix, &by.shipped, &by.shadow] {
+        for password in ["", "x"] {
+            denied(attempt(authenticator, &world.empty.name, password));
+        }
+    }
+    let found = denied(attempt(&by.shadow, &world.empty.name, ""));
+    assert_eq!(found.cause, Cause::NoPassword);
+}
+
+fn root_is_kept_out_unless_an_option_says_so(_: &World, by: &Authenticators) {
+    // PAM says yes to both.
+    assert_eq!(denied(attempt(&by.lenient, "root", "x")).cause, Cause::Root);
+    assert_eq!(granted(attempt(&by.for_root, "root", "x")).identity.uid, 0);
+}
+
+fn whom_pam_lets_in_and_nobody_knows_is_kept_out(_: &World, by: &Authenticators) {
+    let found = denied(attempt(&by.lenient, "nobody of that name", "x"));
+    assert_eq!(found.cause, Cause::NoAccount);
+}
+
+fn a_guest_gets_the_identity_of_the_host(world: &World, by: &Authenticators) {
+    let found = granted(attempt(&by.odd, "somebody virtual", "x"));
+    assert_eq!(found.name, b"somebody virtual");
+    assert_eq!(found.identity.uid, world.ann.number("-u"));
+    assert_eq!(found.identity.home, Path::new("/home of ann"));
+    // Being root in the directory of guests makes nobody root here.
+    assert_ne!(granted(attempt(&by.odd, "root", "x")).identity.uid, 0);
+    // What pam_setcred added is there, and nothing is missing.
+    let groups = found.identity.groups;
+    assert!(groups.contains(&54321) && groups.len() == 3, "{groups:?}");
+}
+
+fn unfit_names_and_passwords_are_refused(world: &World, by: &Authenticators) {
+    let long = "x".repeat(1000);
+    for (name, password) in [
+        ("", PASSWORD),
+        ("root\nroot", PASSWORD),
+        (&long, PASSWORD),
+        (&world.ann.name, &long),
+        (&world.ann.name, &format!("{PASSWORD}\0")),
+    ] {
+        let found = denied(attempt(&by.unix, name, password));
+        assert_eq!(found, cause_alone(Cause::Unfit));
+    }
+}
+
+fn two_hundred_at_once_get_their_own_answers(world: &World, by: &Authenticators) {
+    for authenticator in [&by.narrow, &by.unix] {
+        let uids: BTreeSet<u32> = thread::scope(|scope| {
+            let attempts: Vec<_> = (0..200)
+                .map(|turn| {
+                    let (account, fits) = match turn % 4 {
+                        0 => (&world.ann, true),
+                        1 => (&world.nologin, true),
+                        2 => (&world.ann, false),
+                        _ => (&world.locked, false),
+                    };
+                    scope.spawn(move || {
+                        let password = if turn % 4 == 2 { "wrong" } else { PASSWORD };
+                        let verdict = attempt(authenticator, &account.name, password);
+                        match fits {
+                            true => {
+                                let found = granted(verdict);
+                                assert_eq!(found.name, account.name.as_bytes());
+                                Some(found.identity.uid)
+                            }
+                            false => {
+                                denied(verdict);
+                                None
+                            }
+                        }
+                    })
+                })
+                .collect();
+            attempts
+                .into_iter()
+                .filter_map(|attempt| attempt.join().unwrap())
+                .collect()
+        });
+        assert_eq!(
+            uids,
+            BTreeSet::from([world.ann.number("-u"), world.nologin.number("-u")])
+        );
+    }
+}
+
+fn the_backend_is_known(world: &World, by: &Authenticators) {
+    assert_eq!(*by.unix.backend(), Backend::Pam);
+    match by.shadow.backend() {
+        Backend::Shadow(words) => assert!(words.contains("libironftpd-no-pam.so.0"), "{words}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(service_file(world.unix.name.as_bytes()).is_some());
+}

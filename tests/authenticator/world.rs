@@ -1,0 +1,305 @@
+//! What the tests change of the machine, all of it taken back at the end:
+//! accounts, files in /etc/pam.d, and a PAM module in a temporary directory.
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, id};
+use std::time::{Duration, Instant};
+
+use ironftpd::auth::authenticator::Settings;
+use ironftpd::auth::{Authenticator, Secret};
+use ironftpd::sys::crypt;
+use ironftpd::sys::poll::{Interest, READABLE, poll};
+
+use crate::support::PATIENCE;
+use crate::support::temp::TempDir;
+
+/// The password of every account that has one.
+pub const PASSWORD: &str = "Tr1ckle&Quench";
+
+/// Runs a program to its end; it must succeed.
+pub fn run(program: &str, arguments: &[&str]) {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {words}");
+}
+
+/// An account of the system, or a group, removed when dropped.
+pub struct Account {
+    pub name: String,
+    remove: &'static str,
+}
+
+impl Account {
+    /// The account `ift` + process id + `word`, with further arguments of
+    /// useradd(8).
+    fn user(word: &str, arguments: &[&str]) -> Account {
+        let name = format!("ift{}{word}", id());
+        let setting = crypt::new_setting("$6$", 1000).unwrap();
+        let hash = crypt::hash(PASSWORD.as_bytes(), &setting).unwrap();
+        let hash = String::from_utf8(hash).unwrap();
+        let home = format!("/home of {word}");
+        let mut all = vec!["-M", "-d", &home, "-p", &hash];
+        all.extend(arguments);
+        all.push(&name);
+        run("useradd", &all);
+        Account {
+            name,
+            remove: "userdel",
+        }
+    }
+
+    fn group(word: &str) -> Account {
+        let name = format!("ift{}{word}", id());
+        run("groupadd", &[&name]);
+        Account {
+            name,
+            remove: "groupdel",
+        }
+    }
+
+    /// A number of the account's, as id(1) prints it.
+    pub fn number(&self, option: &str) -> u32 {
+        let output = Command::new("id").args([option, &self.name]).output();
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        text.trim().parse().unwrap()
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let _ = Command::new(self.remove).arg(&self.name).output();
+    }
+}
+
+/// A file in /etc/pam.d, removed when dropped.
+pub struct Service {
+    pub name: String,
+}
+
+impl Service {
+    pub fn new(word: &str, lines: &str) -> Service {
+        let name = format!("ironftpd-test-{}-{word}", id());
+        fs::write(Path::new("/etc/pam.d").join(&name), lines).unwrap();
+        Service { name }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(Path::new("/etc/pam.d").join(&self.name));
+    }
+}
+
+/// A FIFO, held open at both ends so that opening and writing never wait.
+pub struct Fifo {
+    path: PathBuf,
+    file: File,
+}
+
+impl Fifo {
+    fn new(directory: &TempDir, name: &str) -> Fifo {
+        let path = directory.path().join(name);
+        run("mkfifo", &[path.to_str().unwrap()]);
+        let file = File::options().read(true).write(true).open(&path).unwrap();
+        Fifo { path, file }
+    }
+
+    /// The next line somebody writes, as a number.
+    pub fn number(&self) -> i32 {
+        let deadline = Instant::now() + PATIENCE;
+        let mut line = String::new();
+        while !line.ends_with('\n') {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut interest = [Interest::new(self.file.as_fd(), READABLE)];
+            assert!(poll(&mut interest, Some(left)).unwrap(), "nobody came");
+            let mut byte = [0];
+            (&self.file).read_exact(&mut byte).unwrap();
+            line.push(char::from(byte[0]));
+        }
+        line.trim().parse().unwrap()
+    }
+
+    /// Lets `count` readers of a byte go on.
+    pub fn release(&self, count: usize) {
+        (&self.file).write_all(&vec![b'.'; count]).unwrap();
+    }
+}
+
+/// Accounts and services of one run.
+pub struct World {
+    pub directory: TempDir,
+    /// An ordinary user, with a group besides her own.
+    pub ann: Account,
+    pub choir: Account,
+    /// The others are all kept out for one reason or another.
+    pub locked: Account,
+    pub expired: Account,
+    pub old: Account,
+    pub nologin: Account,
+    pub shellless: Account,
+    pub empty: Account,
+    pub unix: Service,
+    pub shipped: Service,
+    pub lenient: Service,
+    pub sessions: Service,
+    pub odd: Service,
+    /// Where the odd module says that it has begun, and where it waits.
+    pub begun: Fifo,
+    pub waiting: Fifo,
+}
+
+impl World {
+    pub fn new() -> World {
+        let directory = TempDir::new();
+        let choir = Account::group("choir");
+        let ann = Account::user("ann", &["-s", "/bin/sh", "-G", &choir.name]);
+        let locked = Account::user("lock", &["-s", "/bin/sh"]);
+        run("passwd", &["-l", &locked.name]);
+        let expired = Account::user("exp", &["-s", "/bin/sh"]);
+        run("chage", &["-E", "0", &expired.name]);
+        let old = Account::user("old", &["-s", "/bin/sh"]);
+        run("chage", &["-d", "0", &old.name]);
+        let empty = Account::user("empty", &["-s", "/bin/sh"]);
+        run("passwd", &["-d", &empty.name]);
+        let (begun, waiting) = (
+            Fifo::new(&directory, "begun"),
+            Fifo::new(&directory, "waiting"),
+        );
+        World {
+            choir,
+            ann,
+            locked,
+            expired,
+            old,
+            nologin: Account::user("nolo", &["-s", "/usr/sbin/nologin"]),
+            shellless: Account::user("none", &["-s", ""]),
+            empty,
+            unix: Service::new(
+                "unix",
+                "auth required pam_unix.so nullok\naccount required pam_unix.so\n",
+            ),
+            shipped: Service::new("shipped", include_str!("../../etc/pam.d/ironftpd")),
+            lenient: Service::new(
+                "lenient",
+                "auth required pam_permit.so\naccount required pam_permit.so\n",
+            ),
+            sessions: session_service(&directory),
+            odd: odd_service(&directory, &begun, &waiting),
+            begun,
+            waiting,
+            directory,
+        }
+    }
+
+    /// Settings for one of the services.
+    pub fn settings(&self, service: &Service) -> Settings {
+        Settings {
+            service: service.name.clone().into_bytes(),
+            ..Settings::default()
+        }
+    }
+
+    /// Settings without PAM.
+    pub fn without_pam(&self) -> Settings {
+        Settings {
+            library: CString::new("libironftpd-no-pam.so.0").unwrap(),
+            ..Settings::default()
+        }
+    }
+}
+
+/// A service whose sessions leave lines in `sessions`: who, from where, what.
+fn session_service(directory: &TempDir) -> Service {
+    let script = directory.path().join("session.sh");
+    let log = directory.path().join("sessions");
+    let text = format!(
+        "#!/bin/sh\necho \"$PAM_TYPE $PAM_USER $PAM_RHOST $PAM_TTY $PAM_RUSER\" >>{}\n",
+        log.display()
+    );
+    fs::write(&script, text).unwrap();
+    run("chmod", &["755", script.to_str().unwrap()]);
+    Service::new(
+        "sessions",
+        &format!(
+            "auth required pam_unix.so\naccount required pam_unix.so\n\
+             session required pam_exec.so {}\n",
+            script.display()
+        ),
+    )
+}
+
+fn odd_service(directory: &TempDir, begun: &Fifo, waiting: &Fifo) -> Service {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authenticator/module.c");
+    let module = directory.path().join("pam_odd.so");
+    let (source, module) = (source.to_str().unwrap(), module.to_str().unwrap());
+    run("cc", &["-shared", "-fPIC", "-o", module, source]);
+    let lines = format!(
+        "auth required {module} {} {}\naccount required pam_permit.so\n",
+        begun.path.display(),
+        waiting.path.display()
+    );
+    Service::new("odd", &lines)
+}
+
+/// The authenticators under test, each of its own settings; started while the
+/// process has one thread.
+pub struct Authenticators {
+    pub unix: Authenticator,
+    pub shipped: Authenticator,
+    pub lenient: Authenticator,
+    pub for_root: Authenticator,
+    pub sessions: Authenticator,
+    pub odd: Authenticator,
+    /// As `odd`, and a second is all a check may take.
+    pub brief: Authenticator,
+    pub shadow: Authenticator,
+    pub any_shell: Authenticator,
+    /// The most that may be checked at once is four.
+    pub narrow: Authenticator,
+}
+
+impl Authenticators {
+    pub fn start(world: &World) -> Authenticators {
+        let start = |settings: Settings| Authenticator::start(&settings).unwrap();
+        let guests = Settings {
+            guest_username: Some(world.ann.name.clone().into_bytes()),
+            ..world.settings(&world.odd)
+        };
+        Authenticators {
+            unix: start(world.settings(&world.unix)),
+            shipped: start(world.settings(&world.shipped)),
+            lenient: start(world.settings(&world.lenient)),
+            for_root: start(Settings {
+                root_login: true,
+                ..world.settings(&world.lenient)
+            }),
+            sessions: start(Settings {
+                session_support: true,
+                ..world.settings(&world.sessions)
+            }),
+            odd: start(guests.clone()),
+            brief: start(Settings {
+                time_limit: Duration::from_secs(1),
+                ..guests
+            }),
+            shadow: start(world.without_pam()),
+            any_shell: start(Settings {
+                check_shell: false,
+                ..world.without_pam()
+            }),
+            narrow: start(Settings {
+                attempts_at_once: 4.try_into().unwrap(),
+                ..world.settings(&world.unix)
+            }),
+        }
+    }
+}
+
+pub fn secret(text: &str) -> Secret {
+    Secret::new(text.into())
+}
