@@ -11,7 +11,7 @@ use ironftpd::auth::authenticator::{Backend, Cause, Denied, Granted, Verdict, se
 
 use crate::Case;
 use crate::support::PATIENCE;
-use crate::world::{Account, Authenticators, PASSWORD, World, secret};
+use crate::world::{Account, Authenticators, LENIENT, PASSWORD, World, secret};
 
 pub const CASES: &[Case] = &[
     (
@@ -59,6 +59,10 @@ pub const CASES: &[Case] = &[
         two_hundred_at_once_get_their_own_answers,
     ),
     ("the_backend_is_known", the_backend_is_known),
+    (
+        "a_change_to_the_pam_file_counts_at_once",
+        a_change_to_the_pam_file_counts_at_once,
+    ),
 ];
 
 /// A client's address (RFC 5737).
@@ -119,7 +123,7 @@ fn a_wrong_password_and_an_unknown_user_are_refused(world: &World, by: &Authenti
         wrong.delay
     );
     let causes = [
-        (&world.ann.name[..], "wrong", Cause::WrongPassword),
+        (world.ann.name.as_str(), "wrong", Cause::WrongPassword),
         ("nobody of that name", PASSWORD, Cause::UnknownUser),
     ];
     for (name, password, cause) in causes {
@@ -292,4 +296,15 @@ fn the_backend_is_known(world: &World, by: &Authenticators) {
         other => panic!("{other:?}"),
     }
     assert!(service_file(world.unix.name.as_bytes()).is_some());
+}
+
+fn a_change_to_the_pam_file_counts_at_once(world: &World, by: &Authenticators) {
+    let name = &world.ann.name;
+    granted(attempt(&by.lenient, name, "x"));
+    world
+        .lenient
+        .rewrite("auth required pam_deny.so\naccount required pam_permit.so\n");
+    denied(attempt(&by.lenient, name, "x"));
+    world.lenient.rewrite(LENIENT);
+    granted(attempt(&by.lenient, name, "x"));
 }

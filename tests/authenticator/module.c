@@ -20,6 +20,26 @@ int pam_get_user(void *handle, const char **user, const char *prompt);
 int pam_get_item(const void *handle, int item, const void **value);
 int pam_fail_delay(void *handle, unsigned int microseconds);
 
+#ifdef CRASHES_WHEN_LOADED
+__attribute__((constructor)) static void load(void) { raise(SIGSEGV); }
+#endif
+
+#ifdef HAS_A_THREAD
+#include <pthread.h>
+/* As the runtime of Go, in which some modules are written. */
+static void *wait_for_ever(void *nothing)
+{
+    for (;;)
+        pause();
+    return nothing;
+}
+__attribute__((constructor)) static void load(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, wait_for_ever, NULL);
+}
+#endif
+
 static void begin(const char *fifo)
 {
     int fd = open(fifo, O_WRONLY);

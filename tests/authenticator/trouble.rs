@@ -44,6 +44,10 @@ pub const CASES: &[Case] = &[
         "no_module_makes_anyone_wait_after_a_failure",
         no_module_makes_anyone_wait_after_a_failure,
     ),
+    (
+        "modules_that_do_harm_when_loaded_do_it_in_one_check_only",
+        modules_that_do_harm_when_loaded_do_it_in_one_check_only,
+    ),
 ];
 
 fn a_slow_module_delays_nobody_else(world: &World, by: &Authenticators) {
@@ -150,4 +154,12 @@ fn no_module_makes_anyone_wait_after_a_failure(_: &World, by: &Authenticators) {
         "half a minute was asked for"
     );
     assert!(found.delay >= Duration::from_secs(10), "{:?}", found.delay);
+}
+
+fn modules_that_do_harm_when_loaded_do_it_in_one_check_only(_: &World, by: &Authenticators) {
+    for _ in 0..3 {
+        let found = denied(attempt(&by.fragile, "somebody", "x"));
+        assert_eq!((found.cause, &*found.detail), (Cause::Crashed, "signal 11"));
+        granted(attempt(&by.threaded, "somebody", "x"));
+    }
 }

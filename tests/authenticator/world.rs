@@ -84,8 +84,13 @@ pub struct Service {
 impl Service {
     pub fn new(word: &str, lines: &str) -> Service {
         let name = format!("ironftpd-test-{}-{word}", id());
-        fs::write(Path::new("/etc/pam.d").join(&name), lines).unwrap();
-        Service { name }
+        let service = Service { name };
+        service.rewrite(lines);
+        service
+    }
+
+    pub fn rewrite(&self, lines: &str) {
+        fs::write(Path::new("/etc/pam.d").join(&self.name), lines).unwrap();
     }
 }
 
@@ -130,6 +135,9 @@ impl Fifo {
     }
 }
 
+/// A PAM file that lets everybody in.
+pub const LENIENT: &str = "auth required pam_permit.so\naccount required pam_permit.so\n";
+
 /// Accounts and services of one run.
 pub struct World {
     pub directory: TempDir,
@@ -148,6 +156,9 @@ pub struct World {
     pub lenient: Service,
     pub sessions: Service,
     pub odd: Service,
+    /// Modules that do harm when they are loaded.
+    pub fragile: Service,
+    pub threaded: Service,
     /// Where the odd module says that it has begun, and where it waits.
     pub begun: Fifo,
     pub waiting: Fifo,
@@ -170,6 +181,7 @@ impl World {
             Fifo::new(&directory, "begun"),
             Fifo::new(&directory, "waiting"),
         );
+        let odd = |word, flag| odd_service(&directory, word, flag, [&begun, &waiting]);
         World {
             choir,
             ann,
@@ -184,12 +196,11 @@ impl World {
                 "auth required pam_unix.so nullok\naccount required pam_unix.so\n",
             ),
             shipped: Service::new("shipped", include_str!("../../etc/pam.d/ironftpd")),
-            lenient: Service::new(
-                "lenient",
-                "auth required pam_permit.so\naccount required pam_permit.so\n",
-            ),
+            lenient: Service::new("lenient", LENIENT),
             sessions: session_service(&directory),
-            odd: odd_service(&directory, &begun, &waiting),
+            odd: odd("odd", "-DORDINARY"),
+            fragile: odd("fragile", "-DCRASHES_WHEN_LOADED"),
+            threaded: odd("threaded", "-DHAS_A_THREAD"),
             begun,
             waiting,
             directory,
@@ -233,17 +244,21 @@ fn session_service(directory: &TempDir) -> Service {
     )
 }
 
-fn odd_service(directory: &TempDir, begun: &Fifo, waiting: &Fifo) -> Service {
+/// A service with the module of ours that is compiled with `flag`.
+fn odd_service(directory: &TempDir, word: &str, flag: &str, fifos: [&Fifo; 2]) -> Service {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authenticator/module.c");
-    let module = directory.path().join("pam_odd.so");
+    let module = directory.path().join(format!("pam_{word}.so"));
     let (source, module) = (source.to_str().unwrap(), module.to_str().unwrap());
-    run("cc", &["-shared", "-fPIC", "-o", module, source]);
+    run(
+        "cc",
+        &["-shared", "-fPIC", "-pthread", flag, "-o", module, source],
+    );
     let lines = format!(
         "auth required {module} {} {}\naccount required pam_permit.so\n",
-        begun.path.display(),
-        waiting.path.display()
+        fifos[0].path.display(),
+        fifos[1].path.display()
     );
-    Service::new("odd", &lines)
+    Service::new(word, &lines)
 }
 
 /// The authenticators under test, each of its own settings; started while the
@@ -255,6 +270,8 @@ pub struct Authenticators {
     pub for_root: Authenticator,
     pub sessions: Authenticator,
     pub odd: Authenticator,
+    pub fragile: Authenticator,
+    pub threaded: Authenticator,
     /// As `odd`, and a second is all a check may take.
     pub brief: Authenticator,
     pub shadow: Authenticator,
@@ -266,9 +283,9 @@ pub struct Authenticators {
 impl Authenticators {
     pub fn start(world: &World) -> Authenticators {
         let start = |settings: Settings| Authenticator::start(&settings).unwrap();
-        let guests = Settings {
+        let for_guests = |service| Settings {
             guest_username: Some(world.ann.name.clone().into_bytes()),
-            ..world.settings(&world.odd)
+            ..world.settings(service)
         };
         Authenticators {
             unix: start(world.settings(&world.unix)),
@@ -282,10 +299,12 @@ impl Authenticators {
                 session_support: true,
                 ..world.settings(&world.sessions)
             }),
-            odd: start(guests.clone()),
+            odd: start(for_guests(&world.odd)),
+            fragile: start(for_guests(&world.fragile)),
+            threaded: start(for_guests(&world.threaded)),
             brief: start(Settings {
                 time_limit: Duration::from_secs(1),
-                ..guests
+                ..for_guests(&world.odd)
             }),
             shadow: start(world.without_pam()),
             any_shell: start(Settings {

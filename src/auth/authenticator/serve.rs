@@ -8,8 +8,9 @@
 //! is worth a line goes to a worker as a verdict.
 #![forbid(unsafe_code)]
 
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::check::Checker;
 use super::message::Reply;
@@ -17,12 +18,15 @@ use super::verdict::{Cause, Denied};
 use super::{Backend, Settings};
 use crate::sys::channel::{self, Received};
 use crate::sys::fork::{self, ChildSignal, Ended, Process};
-use crate::sys::pam::Library;
+use crate::sys::pam::{Library, Transaction};
 use crate::sys::poll::{Interest, READABLE, poll_many};
 use crate::sys::{self, birth};
 
 /// The process's own name, as ps(1) shows it.
-const NAME: &std::ffi::CStr = c"ironftpd-auth";
+const NAME: &CStr = c"ironftpd-auth";
+
+/// How long loading the modules may take, on trial.
+const TRIAL: Duration = Duration::from_secs(3);
 
 /// One checking process under way.
 struct Check {
@@ -37,6 +41,8 @@ struct Authenticator<'a> {
     settings: &'a Settings,
     library: Option<Library>,
     calls: BorrowedFd<'a>,
+    /// Keeps the service's modules loaded, see [`warm`].
+    _warm: Option<Transaction>,
     /// Where sessions that are being held are reported, both ends.
     reports: (OwnedFd, OwnedFd),
     ended: ChildSignal,
@@ -72,6 +78,7 @@ fn prepare<'a>(
     birth::keep_only([calls])?;
     birth::hide_memory();
     birth::plain_surroundings();
+    birth::default_signals();
     birth::ignore_requests_to_end();
     birth::adopt_orphans();
     let ended = ChildSignal::block()?;
@@ -80,15 +87,44 @@ fn prepare<'a>(
         Ok(library) => (Some(library), Backend::Pam),
         Err(words) => (None, Backend::Shadow(words.into())),
     };
+    let warm = library.and_then(|library| warm(settings, &library));
     channel::send(calls, &backend.encode())?;
     Ok(Authenticator {
         settings,
         library,
+        _warm: warm,
         calls,
         reports,
         ended,
         checks: Vec::new(),
     })
+}
+
+/// Loads the service's modules, so that each checking process is born with
+/// them: loading takes longer than all else they do, hashing apart. Their
+/// files in /etc/pam.d are read anew for each attempt all the same; modules
+/// that were replaced on disk are the old ones until the server starts again.
+///
+/// No module is asked anything here. But loading one may run code of its own,
+/// so a process that may be spared tries it first; one with threads (the
+/// runtime of Go has some) could not be forked any more.
+fn warm(settings: &Settings, library: &Library) -> Option<Transaction> {
+    let service = CString::new(settings.service.as_slice()).ok()?;
+    let start = || library.start(&service, c"", Vec::new()).ok();
+    let trial = fork::spawn(|| {
+        let fine = start().is_some() && !fork::has_threads();
+        i32::from(!fine)
+    });
+    let trial = trial.ok()?;
+    let watch = trial.watch().ok()?;
+    let mut end = [Interest::new(watch.as_fd(), READABLE)];
+    if !poll_many(&mut end, Some(TRIAL)).unwrap_or(false) {
+        trial.kill_group();
+    }
+    match trial.ended() {
+        Some(Ended::Exited(0)) => start(),
+        _ => None,
+    }
 }
 
 impl Authenticator<'_> {
