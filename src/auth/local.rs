@@ -159,30 +159,6 @@ impl LocalLogin {
     }
 }
 
-/// How the passwords of the system's users are to be checked, where they may
-/// log in at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PasswordCheck {
-    /// Name of the PAM service.
-    pub pam_service: Vec<u8>,
-    /// Whether a PAM session is open for as long as the user is logged in.
-    pub session_support: bool,
-    /// Whether /etc/shells counts where there is no PAM ([`super::shells`]).
-    pub check_shell: bool,
-}
-
-impl PasswordCheck {
-    /// That of `config`; `None` where users of the system are not let in.
-    #[must_use]
-    pub fn of(config: &Config) -> Option<PasswordCheck> {
-        config.local_enable().then(|| PasswordCheck {
-            pam_service: config.pam_service_name().to_vec(),
-            session_support: config.session_support(),
-            check_shell: config.check_shell(),
-        })
-    }
-}
-
 /// Where a user belongs, as pathnames of the machine.
 struct Place {
     /// Absolute.

@@ -31,7 +31,7 @@ pub use error::{AccountsError, Action, Problem, Warning};
 pub use file::{AccountsFile, Record};
 pub use list::{ListError, Lists, NameList, Unwelcome};
 pub use live::LiveAccounts;
-pub use local::{LocalDenial, LocalLogin, PasswordCheck, Privileges};
+pub use local::{LocalDenial, LocalLogin, Privileges};
 pub use method::Method;
 pub use secret::Secret;
 pub use store::Accounts;

@@ -4,7 +4,6 @@
 //! this. An account is often closed by giving it a shell that is none.
 #![forbid(unsafe_code)]
 
-use crate::config::Config;
 use std::fs;
 use std::io;
 
@@ -17,18 +16,16 @@ const DEFAULT: &[u8] = b"/bin/sh";
 /// What counts where there is no file (getusershell(3)).
 const WITHOUT_FILE: &[u8] = b"/bin/sh\n/bin/csh\n";
 
-/// Whether a user with this shell may log in.
-#[must_use]
-pub fn may_log_in(config: &Config, shell: &[u8]) -> bool {
-    !config.check_shell()
-        || match fs::read(SHELLS) {
-            Ok(text) => is_in(&text, shell),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => is_in(WITHOUT_FILE, shell),
-            Err(error) => {
-                log::error!("{SHELLS}: {error}: no shell counts");
-                false
-            }
-        }
+/// Whether the system counts this shell among those of people.
+///
+/// # Errors
+/// When the file is there and cannot be read.
+pub fn counts(shell: &[u8]) -> io::Result<bool> {
+    match fs::read(SHELLS) {
+        Ok(text) => Ok(is_in(&text, shell)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(is_in(WITHOUT_FILE, shell)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Lines begin at their first slash and end at a blank or `#`.
@@ -68,11 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn without_check_shell_every_shell_counts() {
-        let mut config = Config::default();
-        assert!(!may_log_in(&config, b"/no/such/shell"));
-        let origin = &crate::config::Origin::CommandLine;
-        config.set(b"check_shell", b"NO", origin).unwrap();
-        assert!(may_log_in(&config, b"/no/such/shell"));
+    fn a_shell_that_is_none_does_not_count() {
+        assert!(!counts(b"/no/such/shell").unwrap());
     }
 }

@@ -14,6 +14,7 @@ pub mod crypt;
 pub mod error;
 pub mod file;
 pub mod fork;
+pub mod groups;
 pub mod interfaces;
 pub mod lock;
 pub mod pam;
@@ -26,7 +27,6 @@ pub mod socket;
 pub mod space;
 pub mod stamp;
 pub mod transfer;
-pub mod users;
 pub mod wipe;
 
 pub use error::Error;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ironftpd::auth::Authenticator;
 use ironftpd::auth::authenticator::{Backend, Cause, Denied, Granted, Verdict, service_file};
+use ironftpd::sys::passwd::User;
 
 use crate::Case;
 use crate::support::PATIENCE;
@@ -43,12 +44,12 @@ pub const CASES: &[Case] = &[
         root_is_kept_out_unless_an_option_says_so,
     ),
     (
-        "whom_pam_lets_in_and_nobody_knows_is_kept_out",
-        whom_pam_lets_in_and_nobody_knows_is_kept_out,
+        "whom_pam_knows_and_the_system_does_not_has_no_account",
+        whom_pam_knows_and_the_system_does_not_has_no_account,
     ),
     (
-        "a_guest_gets_the_identity_of_the_host",
-        a_guest_gets_the_identity_of_the_host,
+        "groups_that_pam_adds_are_handed_over",
+        groups_that_pam_adds_are_handed_over,
     ),
     (
         "unfit_names_and_passwords_are_refused",
@@ -82,6 +83,12 @@ pub fn granted(verdict: Verdict) -> Granted {
     }
 }
 
+/// The system's user who was let in.
+#[track_caller]
+pub fn account(verdict: Verdict) -> User {
+    granted(verdict).account.expect("a user of the system")
+}
+
 #[track_caller]
 pub fn denied(verdict: Verdict) -> Denied {
     match verdict {
@@ -92,15 +99,14 @@ pub fn denied(verdict: Verdict) -> Denied {
 
 fn the_right_password_gives_the_whole_identity(world: &World, by: &Authenticators) {
     for authenticator in [&by.unix, &by.shipped, &by.shadow, &by.sessions] {
-        let found = granted(attempt(authenticator, &world.ann.name, PASSWORD));
-        assert_eq!(found.name, world.ann.name.as_bytes());
-        let identity = found.identity;
-        assert_eq!(identity.uid, world.ann.number("-u"));
-        assert_eq!(identity.gid, world.ann.number("-g"));
-        assert_eq!(identity.home, Path::new("/home of ann"));
-        assert_eq!(identity.shell, Path::new("/bin/sh"));
-        assert_eq!(identity.groups.len(), 2, "{identity:?}");
-        assert!(identity.groups.contains(&identity.gid));
+        let user = account(attempt(authenticator, &world.ann.name, PASSWORD));
+        assert_eq!(user.name, world.ann.name.as_bytes());
+        assert_eq!(user.uid, world.ann.number("-u"));
+        assert_eq!(user.gid, world.ann.number("-g"));
+        assert_eq!(user.home, b"/home of ann");
+        assert_eq!(user.shell, b"/bin/sh");
+        assert_eq!(user.groups.len(), 2, "{user:?}");
+        assert!(user.groups.contains(&user.gid));
     }
 }
 
@@ -143,14 +149,8 @@ fn cause_alone(cause: Cause) -> Denied {
 }
 
 /// Everyone who has a password, and must not get in with it.
-fn outcasts(world: &World) -> [&Account; 5] {
-    [
-        &world.locked,
-        &world.expired,
-        &world.old,
-        &world.nologin,
-        &world.shellless,
-    ]
+fn outcasts(world: &World) -> [&Account; 4] {
+    [&world.locked, &world.expired, &world.old, &world.nologin]
 }
 
 fn the_shipped_file_keeps_out_whom_it_should(world: &World, by: &Authenticators) {
@@ -167,8 +167,6 @@ fn the_shipped_file_keeps_out_whom_it_should(world: &World, by: &Authenticators)
     let told = denied(attempt(&by.unix, &world.expired.name, PASSWORD)).cause;
     assert_eq!(told, Cause::AccountExpired);
     assert_eq!(cause(&world.nologin), Cause::Refused);
-    // No shell means /bin/sh to pam_shells, as passwd(5) has it.
-    granted(attempt(&by.shipped, &world.shellless.name, PASSWORD));
 }
 
 fn the_shadow_file_keeps_out_the_same_people(world: &World, by: &Authenticators) {
@@ -176,7 +174,6 @@ fn the_shadow_file_keeps_out_the_same_people(world: &World, by: &Authenticators)
         Cause::Locked,
         Cause::AccountExpired,
         Cause::PasswordExpired,
-        Cause::Shell,
         Cause::Shell,
     ];
     for (account, cause) in outcasts(world).into_iter().zip(causes) {
@@ -193,11 +190,13 @@ fn the_shadow_file_keeps_out_the_same_people(world: &World, by: &Authenticators)
 }
 
 fn check_shell_decides_without_pam(world: &World, by: &Authenticators) {
-    for account in [&world.nologin, &world.shellless] {
-        denied(attempt(&by.shadow, &account.name, PASSWORD));
-        granted(attempt(&by.any_shell, &account.name, PASSWORD));
-        // With PAM that is pam_shells' business.
-        granted(attempt(&by.unix, &account.name, PASSWORD));
+    denied(attempt(&by.shadow, &world.nologin.name, PASSWORD));
+    granted(attempt(&by.any_shell, &world.nologin.name, PASSWORD));
+    // With PAM that is pam_shells' business.
+    granted(attempt(&by.unix, &world.nologin.name, PASSWORD));
+    // No shell means /bin/sh, as passwd(5) has it.
+    for authenticator in [&by.shadow, &by.shipped] {
+        granted(attempt(authenticator, &world.shellless.name, PASSWORD));
     }
 }
 
@@ -215,23 +214,16 @@ fn an_empty_password_lets_nobody_in(world: &World, by: &Authenticators) {
 fn root_is_kept_out_unless_an_option_says_so(_: &World, by: &Authenticators) {
     // PAM says yes to both.
     assert_eq!(denied(attempt(&by.lenient, "root", "x")).cause, Cause::Root);
-    assert_eq!(granted(attempt(&by.for_root, "root", "x")).identity.uid, 0);
+    assert_eq!(account(attempt(&by.for_root, "root", "x")).uid, 0);
 }
 
-fn whom_pam_lets_in_and_nobody_knows_is_kept_out(_: &World, by: &Authenticators) {
-    let found = denied(attempt(&by.lenient, "nobody of that name", "x"));
-    assert_eq!(found.cause, Cause::NoAccount);
+fn whom_pam_knows_and_the_system_does_not_has_no_account(_: &World, by: &Authenticators) {
+    let found = granted(attempt(&by.lenient, "somebody virtual", "x"));
+    assert!(found.account.is_none(), "{found:?}");
 }
 
-fn a_guest_gets_the_identity_of_the_host(world: &World, by: &Authenticators) {
-    let found = granted(attempt(&by.odd, "somebody virtual", "x"));
-    assert_eq!(found.name, b"somebody virtual");
-    assert_eq!(found.identity.uid, world.ann.number("-u"));
-    assert_eq!(found.identity.home, Path::new("/home of ann"));
-    // Being root in the directory of guests makes nobody root here.
-    assert_ne!(granted(attempt(&by.odd, "root", "x")).identity.uid, 0);
-    // What pam_setcred added is there, and nothing is missing.
-    let groups = found.identity.groups;
+fn groups_that_pam_adds_are_handed_over(world: &World, by: &Authenticators) {
+    let groups = account(attempt(&by.odd, &world.ann.name, "x")).groups;
     assert!(groups.contains(&54321) && groups.len() == 3, "{groups:?}");
 }
 
@@ -254,7 +246,7 @@ fn two_hundred_at_once_get_their_own_answers(world: &World, by: &Authenticators)
         let uids: BTreeSet<u32> = thread::scope(|scope| {
             let attempts: Vec<_> = (0..200)
                 .map(|turn| {
-                    let (account, fits) = match turn % 4 {
+                    let (wanted, fits) = match turn % 4 {
                         0 => (&world.ann, true),
                         1 => (&world.nologin, true),
                         2 => (&world.ann, false),
@@ -262,12 +254,12 @@ fn two_hundred_at_once_get_their_own_answers(world: &World, by: &Authenticators)
                     };
                     scope.spawn(move || {
                         let password = if turn % 4 == 2 { "wrong" } else { PASSWORD };
-                        let verdict = attempt(authenticator, &account.name, password);
+                        let verdict = attempt(authenticator, &wanted.name, password);
                         match fits {
                             true => {
-                                let found = granted(verdict);
-                                assert_eq!(found.name, account.name.as_bytes());
-                                Some(found.identity.uid)
+                                let user = account(verdict);
+                                assert_eq!(user.name, wanted.name.as_bytes());
+                                Some(user.uid)
                             }
                             false => {
                                 denied(verdict);

@@ -283,10 +283,6 @@ pub struct Authenticators {
 impl Authenticators {
     pub fn start(world: &World) -> Authenticators {
         let start = |settings: Settings| Authenticator::start(&settings).unwrap();
-        let for_guests = |service| Settings {
-            guest_username: Some(world.ann.name.clone().into_bytes()),
-            ..world.settings(service)
-        };
         Authenticators {
             unix: start(world.settings(&world.unix)),
             shipped: start(world.settings(&world.shipped)),
@@ -299,12 +295,12 @@ impl Authenticators {
                 session_support: true,
                 ..world.settings(&world.sessions)
             }),
-            odd: start(for_guests(&world.odd)),
-            fragile: start(for_guests(&world.fragile)),
-            threaded: start(for_guests(&world.threaded)),
+            odd: start(world.settings(&world.odd)),
+            fragile: start(world.settings(&world.fragile)),
+            threaded: start(world.settings(&world.threaded)),
             brief: start(Settings {
                 time_limit: Duration::from_secs(1),
-                ..for_guests(&world.odd)
+                ..world.settings(&world.odd)
             }),
             shadow: start(world.without_pam()),
             any_shell: start(Settings {

@@ -6,18 +6,18 @@
 //! crash, concerns this attempt alone.
 #![forbid(unsafe_code)]
 
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use super::message::{GROUPS_MAX, ROOM, Reply, Request};
-use super::verdict::{Cause, Denied, Identity};
+use super::verdict::{Cause, Denied};
 use super::{Settings, shadow};
 use crate::config::printable;
 use crate::sys::pam::{Code, DISALLOW_NULL_AUTHTOK, Item, Library, Transaction};
+use crate::sys::passwd::User;
 use crate::sys::poll::{Interest, WRITABLE, poll};
-use crate::sys::{birth, channel, fork, users};
+use crate::sys::{birth, channel, fork, groups};
 
 /// What the checking process is born with.
 pub struct Checker<'a> {
@@ -59,14 +59,10 @@ impl Checker<'_> {
     }
 
     fn by_shadow(&self, request: &Request) {
-        let checked = c_string(&request.name).and_then(|name| {
-            shadow::check(&name, &request.password, self.settings)?;
-            self.identity(&name)
-        });
+        let checked = shadow::check(request, self.settings).and_then(|user| self.bounded(user));
         self.say(&match checked {
-            Ok((name, identity)) => Reply::Granted {
-                name,
-                identity,
+            Ok(user) => Reply::Granted {
+                account: Some(user),
                 session: false,
             },
             Err(denied) => Reply::Denied(denied),
@@ -83,11 +79,7 @@ impl Checker<'_> {
         };
         let session = self.settings.session_support;
         let answer = match log_in.proceed(self) {
-            Ok((name, identity)) => Reply::Granted {
-                name,
-                identity,
-                session,
-            },
+            Ok(account) => Reply::Granted { account, session },
             Err(mut denied) => {
                 denied.delay = log_in.transaction.delay();
                 Reply::Denied(denied)
@@ -133,35 +125,16 @@ impl Checker<'_> {
         birth::default_signals();
     }
 
-    /// What a user named `name` runs as, and the name as the system has it.
-    fn identity(&self, name: &CString) -> Result<(Vec<u8>, Identity), Denied> {
-        let found = users::find(name).map_err(unavailable)?;
-        let Some(guest) = &self.settings.guest_username else {
-            let user = found.ok_or(Cause::NoAccount)?;
-            return Ok((user.name.clone(), self.identity_of(user)?));
-        };
-        // A guest's name need not be one of the system's.
-        let spelt = found.map_or_else(|| name.as_bytes().to_vec(), |user| user.name);
-        let host = users::find(&c_string(guest)?).map_err(unavailable)?;
-        let host = host.ok_or_else(|| {
-            Denied::new(Cause::NoAccount, format!("guest_username={}", shown(guest)))
-        })?;
-        Ok((spelt, self.identity_of(host)?))
-    }
-
-    fn identity_of(&self, user: users::User) -> Result<Identity, Denied> {
+    /// A user who may log in and fits into a message.
+    fn bounded(&self, user: User) -> Result<User, Denied> {
         if user.uid == 0 && !self.settings.root_login {
             return Err(Cause::Root.into());
         }
-        let name = c_string(&user.name)?;
-        let groups = users::groups_of(&name, user.gid).map_err(unavailable)?;
-        Ok(Identity {
-            uid: user.uid,
-            gid: user.gid,
-            groups: bounded(groups)?,
-            home: OsString::from_vec(user.home).into(),
-            shell: OsString::from_vec(user.shell).into(),
-        })
+        // Left out, a group could no longer deny what an ACL denies it.
+        if user.groups.len() > GROUPS_MAX {
+            return Err(Denied::new(Cause::Groups, user.groups.len().to_string()));
+        }
+        Ok(user)
     }
 }
 
@@ -201,24 +174,30 @@ impl LogIn<'_> {
 
     /// Every step of a log-in, in PAM's order: who, whether now, as whom,
     /// credentials, session. The password is never changed (pam_chauthtok).
-    fn proceed(&mut self, checker: &Checker<'_>) -> Result<(Vec<u8>, Identity), Denied> {
+    fn proceed(&mut self, checker: &Checker<'_>) -> Result<Option<User>, Denied> {
         self.step("pam_authenticate", |pam| {
             pam.authenticate(DISALLOW_NULL_AUTHTOK)
         })?;
         self.step("pam_acct_mgmt", |pam| pam.account(DISALLOW_NULL_AUTHTOK))?;
-        let user = self.transaction.user().ok_or(Cause::NoAccount)?;
-        let (name, mut identity) = checker.identity(&user)?;
+        // The modules may have changed the name.
+        let name = self.transaction.user().unwrap_or_default();
+        let user = User::find(name.as_bytes()).map_err(unavailable)?;
+        let mut user = user.map(|user| checker.bounded(user)).transpose()?;
         // Modules such as pam_group add to the groups that are there.
-        users::set_groups(&identity.groups).map_err(unavailable)?;
+        let own = user.as_ref().map(|user| user.groups.as_slice());
+        groups::set(own.unwrap_or_default()).map_err(unavailable)?;
         self.step("pam_setcred", Transaction::establish_credentials)?;
-        identity.groups = bounded(users::groups().map_err(unavailable)?)?;
+        if let Some(user) = &mut user {
+            user.groups = groups::current().map_err(unavailable)?;
+        }
+        let user = user.map(|user| checker.bounded(user)).transpose()?;
         if checker.settings.session_support
             && let Err(denied) = self.step("pam_open_session", Transaction::open_session)
         {
             let _ = self.transaction.delete_credentials();
             return Err(denied);
         }
-        Ok((name, identity))
+        Ok(user)
     }
 
     fn step(
@@ -261,14 +240,6 @@ fn cause(code: Code) -> Cause {
         13 => Cause::AccountExpired,
         _ => Cause::Refused,
     }
-}
-
-fn bounded(groups: Vec<u32>) -> Result<Vec<u32>, Denied> {
-    // Left out, a group could no longer deny what an ACL denies it.
-    if groups.len() > GROUPS_MAX {
-        return Err(Denied::new(Cause::Groups, groups.len().to_string()));
-    }
-    Ok(groups)
 }
 
 /// Foreign bytes, fit for a line of the log.

@@ -6,14 +6,13 @@
 //! another process of this program, of the same build.
 #![forbid(unsafe_code)]
 
-use std::ffi::OsString;
 use std::net::{IpAddr, Ipv6Addr};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
-use super::verdict::{Cause, Denied, Identity};
+use super::verdict::{Cause, Denied};
 use crate::auth::Secret;
 use crate::sys::crypt::PHRASE_MAX;
+use crate::sys::passwd::User;
 use crate::sys::wipe::wipe;
 
 /// The longest name of a user; Linux allows 32 bytes, name services more.
@@ -106,12 +105,10 @@ impl Request {
 /// What the checking process answers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The user's name and identity, and whether a session is open.
+    /// Let in.
     Granted {
-        /// As the system spells it.
-        name: Vec<u8>,
-        /// What the session runs as.
-        identity: Identity,
+        /// The system's user, if there is one.
+        account: Option<User>,
         /// Whether the sender stays until this channel closes.
         session: bool,
     },
@@ -119,15 +116,16 @@ pub enum Reply {
     Denied(Denied),
 }
 
-const GRANTED: u32 = 0;
-const GRANTED_WITH_SESSION: u32 = 1;
-const DENIED: u32 = 2;
+// What a reply is about, a bit each.
+const GRANTED: u32 = 1;
+const SESSION: u32 = 2;
+const ACCOUNT: u32 = 4;
 
 impl Reply {
-    /// The reply as a message. An identity that does not fit is a denial.
+    /// The reply as a message. A user who does not fit is denied.
     pub fn encode(&self) -> Vec<u8> {
         self.try_encode().unwrap_or_else(|| {
-            let misfit = Denied::new(Cause::Unavailable, "name or home directory too long");
+            let misfit = Denied::new(Cause::Unavailable, "an entry of the user's is too long");
             Reply::Denied(misfit).try_encode().unwrap_or_default()
         })
     }
@@ -135,29 +133,24 @@ impl Reply {
     fn try_encode(&self) -> Option<Vec<u8>> {
         let mut out = Vec::with_capacity(REPLY_SIZE);
         match self {
-            Reply::Granted {
-                name,
-                identity,
-                session,
-            } => {
-                let kind = if *session {
-                    GRANTED_WITH_SESSION
-                } else {
-                    GRANTED
-                };
-                for number in [kind, 0, 0, identity.uid, identity.gid] {
+            Reply::Granted { account, session } => {
+                let session = if *session { SESSION } else { 0 };
+                let known = if account.is_some() { ACCOUNT } else { 0 };
+                let none = User::default();
+                let user = account.as_ref().unwrap_or(&none);
+                for number in [GRANTED | session | known, 0, 0, user.uid, user.gid] {
                     out.extend_from_slice(&number.to_ne_bytes());
                 }
                 put(&mut out, b"", DETAIL_MAX)?;
-                put(&mut out, name, NAME_MAX)?;
-                put_groups(&mut out, &identity.groups)?;
-                put(&mut out, identity.home.as_os_str().as_bytes(), PATH_MAX)?;
-                put(&mut out, identity.shell.as_os_str().as_bytes(), PATH_MAX)?;
+                put(&mut out, &user.name, NAME_MAX)?;
+                put_groups(&mut out, &user.groups)?;
+                put(&mut out, &user.home, PATH_MAX)?;
+                put(&mut out, &user.shell, PATH_MAX)?;
             }
             Reply::Denied(denied) => {
                 let cause = Cause::ALL.iter().position(|cause| *cause == denied.cause)?;
                 let delay = u32::try_from(denied.delay.as_micros()).unwrap_or(u32::MAX);
-                for number in [DENIED, u32::try_from(cause).ok()?, delay, 0, 0] {
+                for number in [0, u32::try_from(cause).ok()?, delay, 0, 0] {
                     out.extend_from_slice(&number.to_ne_bytes());
                 }
                 put(&mut out, start(&denied.detail, DETAIL_MAX), DETAIL_MAX)?;
@@ -178,32 +171,27 @@ impl Reply {
             fields.number()?,
         ];
         let detail = fields.bytes(DETAIL_MAX)?;
-        if kind == DENIED {
+        if kind > (GRANTED | SESSION | ACCOUNT) {
+            return None;
+        }
+        if kind & GRANTED == 0 {
             return Some(Reply::Denied(Denied {
                 cause: *Cause::ALL.get(usize::try_from(cause).ok()?)?,
                 detail: String::from_utf8_lossy(detail).into(),
                 delay: Duration::from_micros(delay.into()),
             }));
         }
-        let session = match kind {
-            GRANTED => false,
-            GRANTED_WITH_SESSION => true,
-            _ => return None,
+        let user = User {
+            uid,
+            gid,
+            name: fields.bytes(NAME_MAX)?.to_vec(),
+            groups: fields.groups()?,
+            home: fields.bytes(PATH_MAX)?.to_vec(),
+            shell: fields.bytes(PATH_MAX)?.to_vec(),
         };
-        let name = fields.bytes(NAME_MAX)?.to_vec();
-        let groups = fields.groups()?;
-        let home = OsString::from_vec(fields.bytes(PATH_MAX)?.to_vec()).into();
-        let shell = OsString::from_vec(fields.bytes(PATH_MAX)?.to_vec()).into();
         Some(Reply::Granted {
-            name,
-            identity: Identity {
-                uid,
-                gid,
-                groups,
-                home,
-                shell,
-            },
-            session,
+            account: (kind & ACCOUNT != 0).then_some(user),
+            session: kind & SESSION != 0,
         })
     }
 }
@@ -317,19 +305,16 @@ mod tests {
 
     #[test]
     fn replies_come_back_as_they_were() {
-        let identity = Identity {
+        let user = User {
+            name: b"ann".to_vec(),
             uid: 1000,
             gid: u32::MAX,
             groups: (0..1024).collect(),
-            home: "/home/ann".into(),
-            shell: "".into(),
+            home: b"/home/\xe4nn".to_vec(),
+            shell: Vec::new(),
         };
-        for session in [true, false] {
-            let reply = Reply::Granted {
-                name: b"ann".to_vec(),
-                identity: identity.clone(),
-                session,
-            };
+        for (account, session) in [(Some(user), true), (None, true), (None, false)] {
+            let reply = Reply::Granted { account, session };
             let message = reply.encode();
             assert_eq!(message.len(), REPLY_SIZE);
             assert_eq!(Reply::decode(&message), Some(reply));
@@ -351,16 +336,11 @@ mod tests {
             Some(Reply::Denied(denied)) => assert_eq!(&*denied.detail, "ä".repeat(512)),
             other => panic!("{other:?}"),
         }
-        let identity = Identity {
-            uid: 1,
-            gid: 1,
-            groups: vec![1; GROUPS_MAX + 1],
-            home: "/".into(),
-            shell: "".into(),
-        };
         let reply = Reply::Granted {
-            name: b"ann".to_vec(),
-            identity,
+            account: Some(User {
+                groups: vec![1; GROUPS_MAX + 1],
+                ..User::default()
+            }),
             session: true,
         };
         assert!(matches!(
@@ -372,7 +352,7 @@ mod tests {
     #[test]
     fn no_garbage_decodes_and_none_panics() {
         for size in [0, 1, REQUEST_SIZE - 1, REQUEST_SIZE, REPLY_SIZE, ROOM] {
-            for byte in [0xff, 0x80, 3] {
+            for byte in [0xff, 0x80, 8] {
                 assert!(Request::open(&mut vec![byte; size]).is_none());
                 assert!(Reply::decode(&vec![byte; size]).is_none());
             }

@@ -36,8 +36,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use self::message::{ROOM, Reply};
-pub use self::verdict::{Cause, Denied, Granted, Identity, SessionHandle, Verdict};
+pub use self::verdict::{Cause, Denied, Granted, SessionHandle, Verdict};
 use super::Secret;
+use crate::config::Config;
 use crate::sys::channel;
 use crate::sys::fork::{self, Process};
 use crate::sys::poll::{Interest, READABLE, WRITABLE, poll};
@@ -47,7 +48,7 @@ use crate::sys::{self, process};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the authenticator goes by, for all attempts alike.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `pam_service_name`.
     pub service: Vec<u8>,
@@ -55,10 +56,8 @@ pub struct Settings {
     pub session_support: bool,
     /// `check_shell`: without PAM, only users with a shell of /etc/shells.
     pub check_shell: bool,
-    /// Whether user id 0 may log in.
+    /// `allow_root_login`: whether user id 0 may log in.
     pub root_login: bool,
-    /// `guest_username`, with `guest_enable`: whose identity every user gets.
-    pub guest_username: Option<Vec<u8>>,
     /// The most checking processes at once; further attempts wait their turn.
     pub attempts_at_once: NonZeroUsize,
     /// How long a checking process may take before it is killed.
@@ -68,18 +67,31 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// vsftpd's defaults; 32 attempts at once of a minute at most.
+    /// The options' defaults; 32 attempts at once, of a minute at most.
     fn default() -> Settings {
         Settings {
-            service: b"ftp".to_vec(),
+            service: b"vsftpd".to_vec(),
             session_support: false,
             check_shell: true,
             root_login: false,
-            guest_username: None,
             attempts_at_once: NonZeroUsize::MIN.saturating_add(31),
             time_limit: Duration::from_secs(60),
             library: c"libpam.so.0".into(),
         }
+    }
+}
+
+impl Settings {
+    /// Those of `config`; `None` where users of the system are not let in.
+    #[must_use]
+    pub fn of(config: &Config) -> Option<Settings> {
+        config.local_enable().then(|| Settings {
+            service: config.pam_service_name().to_vec(),
+            session_support: config.session_support(),
+            check_shell: config.check_shell(),
+            root_login: config.allow_root_login(),
+            ..Settings::default()
+        })
     }
 }
 
@@ -194,13 +206,8 @@ impl Authenticator {
         let length = channel::receive(own.as_fd(), &mut message)?;
         let reply = message.get(..length).and_then(Reply::decode);
         Ok(match reply {
-            Some(Reply::Granted {
-                name,
-                identity,
-                session,
-            }) => Verdict::Granted(Granted {
-                name,
-                identity,
+            Some(Reply::Granted { account, session }) => Verdict::Granted(Granted {
+                account,
                 session: session.then(|| SessionHandle::new(own)),
             }),
             Some(Reply::Denied(denied)) => Verdict::Denied(denied),
@@ -395,6 +402,24 @@ mod tests {
         }
         assert_eq!(Backend::decode(b""), None);
         assert_eq!(Backend::decode(b"?"), None);
+    }
+
+    #[test]
+    fn settings_are_those_of_the_configuration_where_local_users_may_log_in() {
+        let mut config = Config::default();
+        assert!(Settings::of(&config).is_none());
+        let origin = &crate::config::Origin::CommandLine;
+        config.set(b"local_enable", b"YES", origin).unwrap();
+        let settings = Settings::of(&config).unwrap();
+        assert_eq!(settings, Settings::default());
+        for (name, value) in [("pam_service_name", "x"), ("allow_root_login", "YES")] {
+            config
+                .set(name.as_bytes(), value.as_bytes(), origin)
+                .unwrap();
+        }
+        let settings = Settings::of(&config).unwrap();
+        assert!(settings.service == b"x" && settings.root_login);
+        assert!(settings.check_shell && !settings.session_support);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Local users without PAM: passwd and shadow files, crypt(3), /etc/shells.
+//! Local users without PAM: the shadow file, crypt(3), /etc/shells.
 //!
 //! The fields are those of shadow(5), their meaning that of login(1): dates
 //! are days since 1970, an empty field is no limit. **Time tells nothing**:
@@ -8,46 +8,43 @@
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
-use std::ffi::CString;
 use std::fs;
-use std::io::ErrorKind;
 
 use super::Settings;
+use super::message::Request;
 use super::verdict::{Cause, Denied};
-use crate::auth::Secret;
 use crate::auth::method::{Method, method_and_cost};
+use crate::auth::{Secret, shells};
+use crate::sys::clock;
 use crate::sys::crypt::{self, CryptError};
-use crate::sys::{clock, users};
+use crate::sys::passwd::User;
 
 const SHADOW: &str = "/etc/shadow";
-const SHELLS: &str = "/etc/shells";
 const DAY: i64 = 24 * 60 * 60;
 
-/// Checks name, password, dates and shell.
-pub fn check(name: &CString, password: &Secret, settings: &Settings) -> Result<(), Denied> {
+/// Checks name, password, dates and shell; gives the user.
+pub fn check(request: &Request, settings: &Settings) -> Result<User, Denied> {
     let unavailable = |detail: String| Denied::new(Cause::Unavailable, detail);
     let shadow = fs::read(SHADOW).map_err(|error| unavailable(format!("{SHADOW}: {error}")))?;
-    let user = users::find(name).map_err(|error| unavailable(error.to_string()))?;
-    // Names in the file are compared with the passwd database's spelling.
-    let known = user.as_ref().map_or(name.as_bytes(), |user| &user.name);
-    let entry = Entry::find(&shadow, known);
-    let stored = match (&user, &entry) {
-        (None, _) => None,
-        (Some(user), _) if user.password != b"x" => Some(user.password.as_slice()),
-        (Some(_), entry) => entry.as_ref().map(|entry| entry.hash),
+    let user = User::find(&request.name).map_err(|error| unavailable(error.to_string()))?;
+    // The file has the names as the user database spells them.
+    let entry = user
+        .as_ref()
+        .and_then(|user| Entry::find(&shadow, &user.name));
+    let stored = entry.as_ref().map(|entry| entry.hash);
+    password_matches(stored, &shadow, &request.password, crypt::hash)?;
+    let (Some(user), Some(entry)) = (user, entry) else {
+        return Err(Cause::UnknownUser.into());
     };
-    let today = clock::now().0.div_euclid(DAY);
-    password_matches(stored, &shadow, password, crypt::hash)?;
-    if let Some(entry) = entry {
-        entry.in_time(today)?;
-    }
-    match user {
-        Some(user) if settings.check_shell && !is_login_shell(&user.shell) => {
+    entry.in_time(clock::now().0.div_euclid(DAY))?;
+    if settings.check_shell {
+        let counts = shells::counts(&user.shell);
+        if !counts.map_err(|error| unavailable(format!("{}: {error}", shells::SHELLS)))? {
             let shell = user.shell.escape_ascii().to_string();
-            Err(Denied::new(Cause::Shell, shell))
+            return Err(Denied::new(Cause::Shell, shell));
         }
-        _ => Ok(()),
     }
+    Ok(user)
 }
 
 /// Whether the password is that of the `stored` hash. Every path calls
@@ -159,23 +156,6 @@ impl<'file> Entry<'file> {
     }
 }
 
-/// Whether a shell is one of getusershell(3)'s.
-fn is_login_shell(shell: &[u8]) -> bool {
-    match fs::read(SHELLS) {
-        Ok(shells) => lists(&shells, shell),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            matches!(shell, b"/bin/sh" | b"/bin/csh")
-        }
-        Err(_) => false,
-    }
-}
-
-/// Whether /etc/shells names this shell, shells(5).
-fn lists(shells: &[u8], shell: &[u8]) -> bool {
-    let mut lines = shells.split(|byte| *byte == b'\n');
-    shell.starts_with(b"/") && lines.any(|line| line.trim_ascii() == shell)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,22 +259,6 @@ mod tests {
                 answer.map_err(Denied::from),
                 "{fields}"
             );
-        }
-    }
-
-    #[test]
-    fn shells_are_compared_whole_and_comments_are_none() {
-        let shells = b"# /etc/shells\n/bin/sh\n /bin/bash \n#/bin/no\n\n";
-        assert!(lists(shells, b"/bin/sh") && lists(shells, b"/bin/bash"));
-        for other in [
-            &b""[..],
-            b"/bin/s",
-            b"sh",
-            b"/bin/no",
-            b"#/bin/no",
-            b"/usr/sbin/nologin",
-        ] {
-            assert!(!lists(shells, other));
         }
     }
 }

@@ -3,8 +3,9 @@
 
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::sys::passwd::User;
 
 /// The answer to one attempt.
 #[derive(Debug)]
@@ -15,33 +16,16 @@ pub enum Verdict {
     Denied(Denied),
 }
 
-/// A user of the system who gave the right password.
+/// Somebody who gave the right password.
 #[derive(Debug)]
 pub struct Granted {
-    /// The name as the system spells it, which with some name services is
-    /// not the one that was typed: lists of users should be asked for both.
-    pub name: Vec<u8>,
-    /// What the session runs as: the user's own, or those of
-    /// [`super::Settings::guest_username`].
-    pub identity: Identity,
+    /// The system's user of this name, spelt as the system has it, which with
+    /// some name services is not what was typed: lists of users should be
+    /// asked for both. `None` where PAM knows the user and the system does
+    /// not: good for guests only. The groups have what pam_setcred(3) added.
+    pub account: Option<User>,
     /// The open PAM session, with `session_support`.
     pub session: Option<SessionHandle>,
-}
-
-/// An account of the system.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// User id.
-    pub uid: u32,
-    /// Primary group.
-    pub gid: u32,
-    /// Every group for setgroups(2), the primary one among them, and what
-    /// pam_setcred(3) added (pam_group).
-    pub groups: Vec<u32>,
-    /// Home directory; perhaps empty, relative or missing.
-    pub home: PathBuf,
-    /// Log-in shell.
-    pub shell: PathBuf,
 }
 
 /// A PAM session that is open as long as this lives. Dropping it is all it
@@ -95,8 +79,6 @@ pub enum Cause {
     Root,
     /// More groups than can be handed over.
     Groups,
-    /// PAM let in a user whom the system does not know.
-    NoAccount,
     /// The check could not be made.
     Unavailable,
     /// The process that checked crashed or ended early.
@@ -107,7 +89,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order of their numbers in a message.
-    pub(super) const ALL: [Cause; 15] = [
+    pub(super) const ALL: [Cause; 14] = [
         Cause::Unfit,
         Cause::UnknownUser,
         Cause::WrongPassword,
@@ -119,7 +101,6 @@ impl Cause {
         Cause::Shell,
         Cause::Root,
         Cause::Groups,
-        Cause::NoAccount,
         Cause::Unavailable,
         Cause::Crashed,
         Cause::TimedOut,
@@ -131,11 +112,7 @@ impl Cause {
     pub fn is_fault(self) -> bool {
         matches!(
             self,
-            Cause::Groups
-                | Cause::NoAccount
-                | Cause::Unavailable
-                | Cause::Crashed
-                | Cause::TimedOut
+            Cause::Groups | Cause::Unavailable | Cause::Crashed | Cause::TimedOut
         )
     }
 }
@@ -169,9 +146,8 @@ impl fmt::Display for Cause {
             Cause::AccountExpired => "account has expired",
             Cause::PasswordExpired => "password has expired",
             Cause::Shell => "log-in shell is not in /etc/shells",
-            Cause::Root => "user id 0 may not log in",
+            Cause::Root => "user id 0 (allow_root_login is NO)",
             Cause::Groups => "too many groups",
-            Cause::NoAccount => "let in by PAM but unknown to the system",
             Cause::Unavailable => "the check could not be made",
             Cause::Crashed => "the checking process ended early",
             Cause::TimedOut => "the check took too long",

@@ -276,11 +276,3 @@ fn privileges_choose_umask_and_rate() {
     );
     assert_eq!((anonymous.rate(&config), local.rate(&config)), (1, 2));
 }
-
-#[test]
-fn passwords_of_the_system_are_checked_only_where_its_users_may_log_in() {
-    assert_eq!(PasswordCheck::of(&config(&[])), None);
-    let check = PasswordCheck::of(&config(&["local_enable=YES", "pam_service_name=x"])).unwrap();
-    assert_eq!(check.pam_service, b"x");
-    assert!(check.check_shell && !check.session_support);
-}
