@@ -272,7 +272,7 @@ pub struct Authenticators {
     pub odd: Authenticator,
     pub fragile: Authenticator,
     pub threaded: Authenticator,
-    /// As `odd`, and a second is all a check may take.
+    /// As `odd`, and three seconds are all a check may take.
     pub brief: Authenticator,
     pub shadow: Authenticator,
     pub any_shell: Authenticator,
@@ -299,7 +299,7 @@ impl Authenticators {
             fragile: start(world.settings(&world.fragile)),
             threaded: start(world.settings(&world.threaded)),
             brief: start(Settings {
-                time_limit: Duration::from_secs(1),
+                time_limit: Duration::from_secs(3),
                 ..world.settings(&world.odd)
             }),
             shadow: start(world.without_pam()),
