@@ -8,12 +8,14 @@
 //! answers on the channel. So no answer finds the wrong worker, and a PAM
 //! module that stores, sleeps or crashes does so alone.
 //!
-//!     worker             authenticator (root)         checking process (root)
-//!     request -> channel
-//!     its end  --------> fork -------------------->   takes the request
-//!     waits                                           PAM or shadow
-//!     verdict <------------------------------------   says the verdict, ends
-//!                        reaps, or ends it in time
+//! ```text
+//! worker             authenticator (root)         checking process (root)
+//! request -> channel
+//! its end  --------> fork -------------------->   takes the request
+//! waits                                           PAM or shadow
+//! verdict <------------------------------------   says the verdict, ends
+//!                    reaps, or ends it in time
+//! ```
 //!
 //! With `session_support` the checking process stays, with the PAM session
 //! open, until the worker's end of the channel closes. Leaves to others:
