@@ -73,12 +73,10 @@ pub static NOT_YET: &[NotYet] = &[
     only("hide_file", Text, ""),
     only("download_file", Text, ""),
     only("upload_file", Text, ""),
-    only("mdtm_write", Bool, "NO"),
     // Listings and messages.
     only("dirmessage_enable", Bool, "NO"),
     inert("message_file", Text, "dirmessage_enable"),
     only("force_dot_files", Bool, "NO"),
-    only("text_userdb_names", Bool, "NO"),
     // Logs.
     only("xferlog_enable", Bool, "NO"),
     inert("xferlog_file", Path, "xferlog_enable"),

@@ -255,7 +255,7 @@ options! {
 }
 "Writing" {
     Bool write_enable = "NO",
-        "Allow the commands that change the file system: STOR, APPE, DELE, RNFR, RNTO, MKD, RMD, MFMT and SITE CHMOD. Without it the other options of this section do nothing.";
+        "Allow the commands that change the file system: STOR, STOU, APPE, DELE, RNFR, RNTO, MKD, RMD, MFMT, MFF, MDTM with a time, and those of SITE that do likewise. Without it the other options of this section do nothing.";
     Bool anon_upload_enable = "NO",
         "Let anonymous users upload new files. Needs write_enable.";
     Bool anon_mkdir_write_enable = "NO",
@@ -287,7 +287,13 @@ options! {
         "Take a write lock on a file while it is uploaded and a read lock while it is downloaded, so that two uploads never mix and no download sees half of one; other programs see the locks too (fcntl). Who cannot have the lock waits for data_connection_timeout and then gets 450. With atomic_uploads an upload waits for no download, and one that replaces a file for nobody. Otherwise beware that readers can keep a writer waiting.",
         "vsftpd waits without end.";
     Bool chmod_enable = "YES",
-        "Allow SITE CHMOD to users with an account. Anonymous users never have it.";
+        "Allow SITE CHMOD to users with an account, and what is like it: SITE CHGRP, and MFF for UNIX.mode and UNIX.group. Anonymous users never have it.",
+        "vsftpd knows SITE CHMOD only.";
+    Bool symlink_climb_enable = "NO",
+        "Let SITE SYMLINK make links that climb, with .. but not above the root, for those who may write. Such a link can be renamed to where it leads out of the root: not for sessions, whom the server keeps inside, but for other programs that serve the same files and follow it. Without it a link leads to what is in or below its own directory.",
+        "Not an option of vsftpd, which makes no links.";
+    Bool mdtm_write = "YES",
+        "Let MDTM with a time before the pathname set the time of last modification, for those who may write with MFMT as well.";
 }
 "Reading and listing" {
     Bool anon_world_readable_only = "YES",
@@ -296,8 +302,16 @@ options! {
         "Honour the -R flag of LIST, which lists a whole tree and may cost much on a large site.";
     Bool hide_ids = "NO",
         "Show ftp as owner and group of every file in listings.";
+    Bool text_userdb_names = "NO",
+        "Show names of owners and groups in listings instead of numbers. Looking names up may take time where the system asks a server on the network for them; each is remembered for five minutes.";
     Bool use_localtime = "NO",
-        "Show times of listings in the local time zone instead of UTC.";
+        "Show times of listings in the local time zone instead of UTC, and take and give those of MDTM in it. MLSD, MLST, MFMT and SITE UTIME are always in UTC.";
+    Uint list_sort_limit = "200000",
+        "Largest number of names in a directory that LIST, NLST and STAT sort. A larger directory is listed unsorted while it is read, so that neither memory nor the wait for the first line grow with it. 0 means no limit.",
+        "Not an option of vsftpd, which sorts whatever there is.";
+    Text site_who_users = "",
+        "Users who may see all sessions, their addresses among them, with SITE WHO: names parted by commas. Nobody when empty.",
+        "Not an option of vsftpd.";
     Bool ascii_download_enable = "NO",
         "Convert line ends when a file is fetched in TYPE A. Otherwise TYPE A is accepted and the file is sent as it is.";
     Bool ascii_upload_enable = "NO",

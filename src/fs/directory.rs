@@ -45,25 +45,16 @@ pub struct Names {
 }
 
 impl Names {
-    /// All names of `directory` that `wanted` lets through.
-    ///
-    /// # Errors
-    /// getdents64's own.
-    pub fn read(
-        directory: &OwnedFd,
-        buffer: &mut [u8],
-        mut wanted: impl FnMut(&[u8]) -> bool,
-    ) -> Result<Names, sys::Error> {
-        let mut names = Names::default();
-        let mut reader = Reader::new(directory, buffer);
-        while let Some(batch) = reader.batch()? {
-            for name in batch {
-                if wanted(name) {
-                    names.push(name);
-                }
-            }
-        }
-        Ok(names)
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
     }
 
     /// Adds a name. Beyond 4 GiB of names the rest is left out.

@@ -6,14 +6,17 @@
 #![forbid(unsafe_code)]
 
 mod aside;
+mod change;
 pub mod directory;
 pub mod hidden;
+mod removal;
 pub mod root;
 mod space;
 pub mod upload;
 mod walk;
 
 pub use directory::{Names, Reader};
+pub use removal::Removal;
 pub use root::Root;
 pub use upload::{Existing, Plan, Upload};
 

@@ -12,7 +12,7 @@ use crate::protocol::VirtualPath;
 use crate::sys::file::{self, Attributes, OpenHow};
 use crate::sys::{self, lock};
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -58,6 +58,10 @@ impl Root {
             Some((found.device, found.inode))
         };
         identity(self).is_some_and(|own| Some(own) == identity(other))
+    }
+
+    pub(super) fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
     }
 
     /// Opens what `path` leads to.
@@ -269,20 +273,6 @@ impl Root {
             (old_parent.as_fd(), old),
             (new_parent.as_fd(), new),
         )?)
-    }
-
-    /// Sets the modification time of what `path` leads to.
-    ///
-    /// # Errors
-    /// The system's own.
-    pub fn set_modified(
-        &self,
-        path: &VirtualPath,
-        seconds: i64,
-        nanoseconds: u32,
-    ) -> Result<(), Error> {
-        let target = self.resolve(path, libc::O_PATH, 0)?;
-        Ok(file::set_modified(target.as_fd(), seconds, nanoseconds)?)
     }
 
     /// Sets the permission bits of what `path` leads to.

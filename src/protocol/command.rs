@@ -5,6 +5,8 @@
 //! cannot tell different stories. What a command does is the session's.
 #![forbid(unsafe_code)]
 
+use crate::protocol::moment::MFF_FEATURE;
+
 /// A command this server knows by a row of [`COMMANDS`]. RFC 775's X forms
 /// are aliases and share the verb of their modern name.
 #[repr(u8)]
@@ -46,6 +48,7 @@ pub enum Verb {
     Rest,
     Retr,
     Stor,
+    Stou,
     Appe,
     List,
     Nlst,
@@ -54,6 +57,8 @@ pub enum Verb {
     Size,
     Mdtm,
     Mfmt,
+    Mfct,
+    Mff,
     Rang,
     Hash,
     Xcrc,
@@ -146,11 +151,11 @@ pub static UNIMPLEMENTED: &[&str] = &[
     // RFC 959; RFC 765's mail commands were withdrawn and stay unknown.
     // SMNT: nothing is mounted, and 202 (superfluous) would let the client
     // believe that it now sees another file system.
-    "SMNT", "STOU", //
+    "SMNT", //
     // RFC 2228
     "ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT",
     // Drafts and customs of other servers
-    "CPSV", "MFCT", "MFF", "RMDA", "SSCN", "THMB",
+    "CPSV", "RMDA", "SSCN", "THMB",
 ];
 
 /// Every command, in the order of [`Verb`].
@@ -230,6 +235,8 @@ pub static COMMANDS: &[CommandSpec] = &[
         syntax: "RETR <SP> pathname", help: "Send a file to the client.", rfc: "RFC 959 section 4.1.3" },
     CommandSpec { verb: Verb::Stor, names: &["STOR"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
         syntax: "STOR <SP> pathname", help: "Store a file sent by the client.", rfc: "RFC 959 section 4.1.3" },
+    CommandSpec { verb: Verb::Stou, names: &["STOU"], arg: Arg::Optional, needs: Needs::Login, access: Access::Write, feat: None,
+        syntax: "STOU [<SP> pathname]", help: "Store a file under a name that nothing has yet, made from the one given.", rfc: "RFC 959 section 4.1.3, RFC 1123 section 4.1.2.9" },
     CommandSpec { verb: Verb::Appe, names: &["APPE"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
         syntax: "APPE <SP> pathname", help: "Append what the client sends to a file.", rfc: "RFC 959 section 4.1.3" },
     CommandSpec { verb: Verb::List, names: &["LIST"], arg: Arg::Optional, needs: Needs::Login, access: Access::Read, feat: None,
@@ -243,9 +250,14 @@ pub static COMMANDS: &[CommandSpec] = &[
     CommandSpec { verb: Verb::Size, names: &["SIZE"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("SIZE"),
         syntax: "SIZE <SP> pathname", help: "Show how many bytes a transfer of the file would take.", rfc: "RFC 3659 section 4" },
     CommandSpec { verb: Verb::Mdtm, names: &["MDTM"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("MDTM"),
-        syntax: "MDTM <SP> pathname", help: "Show when the file was last modified, in UTC.", rfc: "RFC 3659 section 3" },
+        syntax: "MDTM [<SP> YYYYMMDDHHMMSS] <SP> pathname", help: "Show when the file was last modified, in UTC, or set it (mdtm_write).", rfc: "RFC 3659 section 3" },
     CommandSpec { verb: Verb::Mfmt, names: &["MFMT"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: Some("MFMT"),
         syntax: "MFMT <SP> YYYYMMDDHHMMSS <SP> pathname", help: "Set when the file was last modified, in UTC.", rfc: "draft-somers-ftp-mfxx section 3" },
+    // No system call sets the time of creation, so FEAT does not offer it.
+    CommandSpec { verb: Verb::Mfct, names: &["MFCT"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
+        syntax: "MFCT <SP> YYYYMMDDHHMMSS <SP> pathname", help: "Set when the file was made, which no Linux can: always refused.", rfc: "draft-somers-ftp-mfxx section 4" },
+    CommandSpec { verb: Verb::Mff, names: &["MFF"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: Some(MFF_FEATURE),
+        syntax: "MFF <SP> fact=value; ... <SP> pathname", help: "Set the facts modify (UTC), UNIX.mode and UNIX.group of a file.", rfc: "draft-somers-ftp-mfxx section 5" },
     CommandSpec { verb: Verb::Rang, names: &["RANG"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: Some("RANG STREAM"),
         syntax: "RANG <SP> first <SP> last", help: "Take only these bytes of the file, in the next RETR or HASH; 1 0 takes it back.", rfc: "draft-bryan-ftp-range section 3" },
     CommandSpec { verb: Verb::Hash, names: &["HASH"], arg: Arg::Required, needs: Needs::Login, access: Access::Read, feat: Some("HASH"),
@@ -275,7 +287,7 @@ pub static COMMANDS: &[CommandSpec] = &[
     CommandSpec { verb: Verb::Abor, names: &["ABOR"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
         syntax: "ABOR", help: "Break off the transfer in progress.", rfc: "RFC 959 section 4.1.3" },
     CommandSpec { verb: Verb::Allo, names: &["ALLO"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
-        syntax: "ALLO <SP> bytes [<SP> R <SP> bytes]", help: "Announce the size of a file; nothing needs to be reserved here.", rfc: "RFC 959 section 4.1.3" },
+        syntax: "ALLO <SP> bytes [<SP> R <SP> bytes]", help: "Ask whether a file of this size has room; nothing is reserved.", rfc: "RFC 959 section 4.1.3" },
     CommandSpec { verb: Verb::Opts, names: &["OPTS"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: None,
         syntax: "OPTS <SP> command [<SP> options]", help: "Set the options of another command.", rfc: "RFC 2389 section 4" },
     CommandSpec { verb: Verb::Site, names: &["SITE"], arg: Arg::Required, needs: Needs::Login, access: Access::Any, feat: None,
@@ -493,6 +505,7 @@ mod tests {
             "LANG",
             "MD5",
             "MDTM",
+            MFF_FEATURE,
             "MFMT",
             "MLST",
             "MMD5",
@@ -527,13 +540,13 @@ mod tests {
                 .iter()
                 .filter(|row| row.access == Access::Write)
                 .count(),
-            9
+            12
         );
     }
 
     #[test]
     fn known_but_unimplemented_verbs_are_recognised() {
-        assert!(is_unimplemented(b"stou") && is_unimplemented(b"SSCN"));
+        assert!(is_unimplemented(b"smnt") && is_unimplemented(b"SSCN"));
         assert!(!is_unimplemented(b"RETR") && !is_unimplemented(b"GET"));
     }
 }

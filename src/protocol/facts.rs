@@ -4,22 +4,28 @@
 
 use crate::protocol::digits::{push_decimal, push_power};
 use crate::protocol::listing::{append_name, mode};
-use crate::protocol::time::{Timestamp, append_mdtm};
+use crate::protocol::media::media_type;
+use crate::protocol::perm::Perm;
+use crate::protocol::time::{Timestamp, append_fact};
 
 /// A set of facts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Facts(u8);
+pub struct Facts(u16);
 
 /// Every fact there is, in the order in which lines give them.
-const NAMES: [(Facts, &str); 8] = [
+const NAMES: [(Facts, &str); 12] = [
     (Facts::TYPE, "type"),
     (Facts::SIZE, "size"),
     (Facts::MODIFY, "modify"),
+    (Facts::CREATE, "create"),
     (Facts::PERM, "perm"),
     (Facts::UNIQUE, "unique"),
+    (Facts::MEDIA_TYPE, "media-type"),
     (Facts::UNIX_MODE, "UNIX.mode"),
     (Facts::UNIX_OWNER, "UNIX.owner"),
     (Facts::UNIX_GROUP, "UNIX.group"),
+    (Facts::UNIX_OWNERNAME, "UNIX.ownername"),
+    (Facts::UNIX_GROUPNAME, "UNIX.groupname"),
 ];
 
 impl Facts {
@@ -39,12 +45,21 @@ impl Facts {
     pub const UNIX_OWNER: Facts = Facts(1 << 6);
     /// Group id.
     pub const UNIX_GROUP: Facts = Facts(1 << 7);
+    /// When it was made, in UTC, where the file system knows.
+    pub const CREATE: Facts = Facts(1 << 8);
+    /// What a file holds, by its name.
+    pub const MEDIA_TYPE: Facts = Facts(1 << 9);
+    /// Name of the user.
+    pub const UNIX_OWNERNAME: Facts = Facts(1 << 10);
+    /// Name of the group.
+    pub const UNIX_GROUPNAME: Facts = Facts(1 << 11);
     /// None of them: lines hold a name only.
     pub const NONE: Facts = Facts(0);
     /// All of them.
-    pub const ALL: Facts = Facts(0xFF);
-    /// What a session begins with.
-    pub const DEFAULT: Facts = Facts::ALL;
+    pub const ALL: Facts = Facts(0x0FFF);
+    /// What a session begins with: not what few clients want and what makes
+    /// lines long or has to be looked up.
+    pub const DEFAULT: Facts = Facts(0x00FF);
 
     /// Whether all of `other` are in this set.
     #[must_use]
@@ -89,41 +104,6 @@ pub enum Kind<'a> {
     Special,
 }
 
-/// The perm fact (RFC 3659 section 7.5.5): a set of letters.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Perm(&'static str);
-
-impl Perm {
-    /// The letters for `kind` where its content may be read and where the
-    /// session may write to it. They promise nothing: the file system has
-    /// the last word.
-    #[must_use]
-    pub const fn compute(kind: Kind<'_>, readable: bool, writable: bool) -> Perm {
-        Perm(match (kind, readable, writable) {
-            (Kind::File, false, false) => "",
-            (Kind::File, true, false) => "r",
-            (Kind::File, false, true) => "adfw",
-            (Kind::File, true, true) => "adfrw",
-            (Kind::Dir, false, false) => "e",
-            (Kind::Dir | Kind::Cdir | Kind::Pdir, true, false) => "el",
-            (Kind::Dir, false, true) => "cdefmp",
-            (Kind::Dir, true, true) => "cdeflmp",
-            // Neither can be renamed or removed by the name it is shown as.
-            (Kind::Cdir | Kind::Pdir, false, false) => "e",
-            (Kind::Cdir | Kind::Pdir, false, true) => "cemp",
-            (Kind::Cdir | Kind::Pdir, true, true) => "celmp",
-            (Kind::Slink(_) | Kind::Special, _, false) => "",
-            (Kind::Slink(_) | Kind::Special, _, true) => "df",
-        })
-    }
-
-    /// The letters.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.0
-    }
-}
-
 /// One file, as MLSx shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct FactEntry<'a> {
@@ -133,6 +113,8 @@ pub struct FactEntry<'a> {
     pub size: u64,
     /// Last modification.
     pub modified: Timestamp,
+    /// When it was made, if the file system knows.
+    pub created: Option<Timestamp>,
     /// The perm fact.
     pub perm: Perm,
     /// Device and inode number.
@@ -143,6 +125,10 @@ pub struct FactEntry<'a> {
     pub owner: u32,
     /// Group id to show.
     pub group: u32,
+    /// The user's name to show.
+    pub owner_name: &'a [u8],
+    /// The group's name to show.
+    pub group_name: &'a [u8],
     /// Name (MLSD) or pathname (MLST) to show, as stored.
     pub name: &'a [u8],
 }
@@ -198,12 +184,17 @@ pub fn append_facts(out: &mut Vec<u8>, entry: &FactEntry<'_>, facts: Facts) {
     }
     if facts.contains(Facts::MODIFY) {
         out.extend_from_slice(b"modify=");
-        append_mdtm(out, entry.modified);
+        append_fact(out, entry.modified);
+        out.push(b';');
+    }
+    if let Some(created) = entry.created.filter(|_| facts.contains(Facts::CREATE)) {
+        out.extend_from_slice(b"create=");
+        append_fact(out, created);
         out.push(b';');
     }
     if facts.contains(Facts::PERM) {
         out.extend_from_slice(b"perm=");
-        out.extend_from_slice(entry.perm.as_str().as_bytes());
+        entry.perm.append(out);
         out.push(b';');
     }
     if facts.contains(Facts::UNIQUE) {
@@ -212,6 +203,14 @@ pub fn append_facts(out: &mut Vec<u8>, entry: &FactEntry<'_>, facts: Facts) {
         push_power(out, device, 4, 1);
         out.push(b'.');
         push_power(out, inode, 4, 1);
+        out.push(b';');
+    }
+    if facts.contains(Facts::MEDIA_TYPE)
+        && entry.kind == Kind::File
+        && let Some(media) = media_type(last_name(entry.name))
+    {
+        out.extend_from_slice(b"media-type=");
+        out.extend_from_slice(media.as_bytes());
         out.push(b';');
     }
     append_unix(out, entry, facts);
@@ -239,6 +238,21 @@ fn append_unix(out: &mut Vec<u8>, entry: &FactEntry<'_>, facts: Facts) {
     if facts.contains(Facts::UNIX_GROUP) {
         out.extend_from_slice(b"UNIX.group=");
         push_decimal(out, entry.group.into());
+        out.push(b';');
+    }
+    if facts.contains(Facts::UNIX_OWNERNAME) {
+        append_value(out, b"UNIX.ownername=", entry.owner_name);
+    }
+    if facts.contains(Facts::UNIX_GROUPNAME) {
+        append_value(out, b"UNIX.groupname=", entry.group_name);
+    }
+}
+
+/// Appends a fact unless its value would end it, or all facts.
+fn append_value(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    if !value.is_empty() && fits_fact(value) {
+        out.extend_from_slice(name);
+        out.extend_from_slice(value);
         out.push(b';');
     }
 }
@@ -270,6 +284,14 @@ fn append_kind(out: &mut Vec<u8>, entry: &FactEntry<'_>) {
     }
 }
 
+/// The name without the directories before it.
+fn last_name(pathname: &[u8]) -> &[u8] {
+    pathname
+        .rsplit(|byte| *byte == b'/')
+        .next()
+        .unwrap_or(pathname)
+}
+
 /// Whether `value` can stand in a fact (RFC 3659 section 7.2: no blank, no
 /// semicolon, nothing but printable ASCII).
 fn fits_fact(value: &[u8]) -> bool {
@@ -288,12 +310,15 @@ mod tests {
             kind,
             size: 4096,
             modified: parse_mdtm(b"20261121010203.5").unwrap(),
-            perm: Perm::compute(kind, true, false),
+            created: parse_mdtm(b"20200229000000"),
+            perm: Perm::READ.with(Perm::DELETE),
             unique: (0xFD01, 0x2A),
             mode,
             owner: 1000,
             group: 0,
-            name: b"a b",
+            owner_name: b"someone",
+            group_name: b"root",
+            name: b"a b.pdf",
         }
     }
 
@@ -307,7 +332,9 @@ mod tests {
     fn a_file_shows_all_facts_in_order() {
         assert_eq!(
             line(&entry(Kind::File, 0o100_644), Facts::ALL),
-            "type=file;size=4096;modify=20261121010203;perm=r;unique=fd01.2a;UNIX.mode=0644;UNIX.owner=1000;UNIX.group=0; a b\r\n"
+            "type=file;size=4096;modify=20261121010203.500;create=20200229000000;perm=dr;\
+             unique=fd01.2a;media-type=application/pdf;UNIX.mode=0644;UNIX.owner=1000;\
+             UNIX.group=0;UNIX.ownername=someone;UNIX.groupname=root; a b.pdf\r\n"
         );
     }
 
@@ -316,30 +343,36 @@ mod tests {
         let file = entry(Kind::File, 0o100_644);
         assert_eq!(
             line(&file, Facts::TYPE.with(Facts::SIZE)),
-            "type=file;size=4096; a b\r\n"
+            "type=file;size=4096; a b.pdf\r\n"
         );
-        assert_eq!(line(&file, Facts::NONE), " a b\r\n");
-        assert_eq!(line(&entry(Kind::Dir, 0o040_755), Facts::SIZE), " a b\r\n");
+        assert_eq!(line(&file, Facts::NONE), " a b.pdf\r\n");
+        assert_eq!(
+            line(&entry(Kind::Dir, 0o040_755), Facts::SIZE),
+            " a b.pdf\r\n"
+        );
     }
 
     #[test]
     fn kinds_are_named() {
         let kind = |kind, mode| line(&entry(kind, mode), Facts::TYPE);
-        assert_eq!(kind(Kind::Dir, 0o040_755), "type=dir; a b\r\n");
-        assert_eq!(kind(Kind::Cdir, 0o040_755), "type=cdir; a b\r\n");
-        assert_eq!(kind(Kind::Pdir, 0o040_755), "type=pdir; a b\r\n");
+        assert_eq!(kind(Kind::Dir, 0o040_755), "type=dir; a b.pdf\r\n");
+        assert_eq!(kind(Kind::Cdir, 0o040_755), "type=cdir; a b.pdf\r\n");
+        assert_eq!(kind(Kind::Pdir, 0o040_755), "type=pdir; a b.pdf\r\n");
         assert_eq!(
             kind(Kind::Slink(Some(b"../x")), 0o120_777),
-            "type=OS.unix=slink:../x; a b\r\n"
+            "type=OS.unix=slink:../x; a b.pdf\r\n"
         );
         assert_eq!(
             kind(Kind::Slink(None), 0o120_777),
-            "type=OS.unix=slink:; a b\r\n"
+            "type=OS.unix=slink:; a b.pdf\r\n"
         );
-        assert_eq!(kind(Kind::Special, 0o010_644), "type=OS.unix=fifo; a b\r\n");
+        assert_eq!(
+            kind(Kind::Special, 0o010_644),
+            "type=OS.unix=fifo; a b.pdf\r\n"
+        );
         assert_eq!(
             kind(Kind::Special, 0o140_644),
-            "type=OS.unix=socket; a b\r\n"
+            "type=OS.unix=socket; a b.pdf\r\n"
         );
     }
 
@@ -354,7 +387,7 @@ mod tests {
                     },
                     Facts::TYPE
                 ),
-                "type=OS.unix=slink:; a b\r\n"
+                "type=OS.unix=slink:; a b.pdf\r\n"
             );
         }
         let forged = FactEntry {
@@ -367,7 +400,7 @@ mod tests {
     #[test]
     fn selection_ignores_case_and_what_is_unknown() {
         assert_eq!(
-            parse_selection(b"Type;SIZE;unix.MODE;media-type;"),
+            parse_selection(b"Type;SIZE;unix.MODE;charset;"),
             Facts::TYPE.with(Facts::SIZE).with(Facts::UNIX_MODE)
         );
         assert_eq!(parse_selection(b"type"), Facts::TYPE);
@@ -380,7 +413,8 @@ mod tests {
         let some = Facts::TYPE.with(Facts::MODIFY);
         assert_eq!(
             feat_line(some),
-            "MLST type*;size;modify*;perm;unique;UNIX.mode;UNIX.owner;UNIX.group;"
+            "MLST type*;size;modify*;create;perm;unique;media-type;UNIX.mode;UNIX.owner;\
+             UNIX.group;UNIX.ownername;UNIX.groupname;"
         );
         assert_eq!(selection_line(some), "MLST OPTS type;modify;");
         assert_eq!(selection_line(Facts::NONE), "MLST OPTS");
@@ -394,23 +428,23 @@ mod tests {
     }
 
     #[test]
-    fn reading_sessions_are_promised_no_change() {
-        for kind in [
-            Kind::File,
-            Kind::Dir,
-            Kind::Cdir,
-            Kind::Pdir,
-            Kind::Slink(None),
-            Kind::Special,
-        ] {
-            assert!(
-                !Perm::compute(kind, true, false)
-                    .as_str()
-                    .contains(|c| "acdfmpw".contains(c)),
-                "{kind:?}"
-            );
-        }
-        assert_eq!(Perm::compute(Kind::File, true, true).as_str(), "adfrw");
-        assert_eq!(Perm::compute(Kind::Dir, true, true).as_str(), "cdeflmp");
+    fn what_is_not_known_or_does_not_fit_has_no_fact() {
+        let odd = FactEntry {
+            created: None,
+            owner_name: b"DOMAIN\\a user",
+            group_name: b"",
+            name: b"plain",
+            ..entry(Kind::File, 0o100_644)
+        };
+        let rest = Facts::CREATE
+            .with(Facts::UNIX_OWNERNAME)
+            .with(Facts::UNIX_GROUPNAME)
+            .with(Facts::MEDIA_TYPE);
+        assert_eq!(line(&odd, rest), " plain\r\n");
+        let folder = FactEntry {
+            name: b"folder.txt",
+            ..entry(Kind::Dir, 0o040_755)
+        };
+        assert_eq!(line(&folder, Facts::MEDIA_TYPE), " folder.txt\r\n");
     }
 }

@@ -105,6 +105,37 @@ impl VirtualPath {
         self.bytes.is_empty()
     }
 
+    /// The way from the directory `top` down to this, without `..`: `.` if
+    /// both are the same, `None` if this is not in or below `top`.
+    #[must_use]
+    pub fn below(&self, top: &VirtualPath) -> Option<&[u8]> {
+        match self.bytes.strip_prefix(top.bytes.as_slice())? {
+            [] => Some(b"."),
+            [b'/', rest @ ..] => Some(rest),
+            _ => None,
+        }
+    }
+
+    /// The way from the directory `from` to this, with a `..` for each
+    /// directory it leaves and never more of them than `from` is deep.
+    #[must_use]
+    pub fn seen_from(&self, from: &VirtualPath) -> Vec<u8> {
+        let mut top = from.clone();
+        let mut way = Vec::new();
+        loop {
+            if let Some(rest) = self.below(&top) {
+                if way.is_empty() || rest != b"." {
+                    way.extend_from_slice(rest);
+                } else {
+                    way.pop(); // The slash behind the last `..`.
+                }
+                return way;
+            }
+            way.extend_from_slice(b"../");
+            top.pop();
+        }
+    }
+
     /// The pathname as a 257 reply shows it: in quotes, quotes within it
     /// doubled (RFC 959 appendix II), ends of lines as in `name`.
     #[must_use]
@@ -210,6 +241,34 @@ mod tests {
         assert_eq!(VirtualPath::root().relative(), b".");
         assert_eq!(VirtualPath::root().file_name(), None);
         assert_eq!(VirtualPath::root().as_bytes(), b"/");
+    }
+
+    #[test]
+    fn the_way_down_never_goes_up() {
+        assert_eq!(path(b"/a/b/c").below(&path(b"/a")), Some(&b"b/c"[..]));
+        assert_eq!(path(b"/a").below(&VirtualPath::root()), Some(&b"a"[..]));
+        assert_eq!(path(b"/a").below(&path(b"/a")), Some(&b"."[..]));
+        assert_eq!(VirtualPath::root().below(&path(b"/a")), None);
+        assert_eq!(path(b"/ab").below(&path(b"/a")), None);
+        assert_eq!(path(b"/b/a").below(&path(b"/a")), None);
+    }
+
+    #[test]
+    fn the_way_to_elsewhere_goes_up_as_far_as_it_must() {
+        for (to, from, way) in [
+            (&b"/a/b"[..], &b"/a"[..], &b"b"[..]),
+            (b"/a", b"/a", b"."),
+            (b"/a", b"/a/b", b".."),
+            (b"/", b"/a/b", b"../.."),
+            (b"/c", b"/a/b", b"../../c"),
+            (b"/a/c/d", b"/a/b", b"../c/d"),
+            (b"/ab", b"/a", b"../ab"),
+            (b"/", b"/", b"."),
+        ] {
+            let found = path(to).seen_from(&path(from));
+            assert_eq!(found, way, "{to:?} from {from:?}");
+            assert_eq!(path(from).join(&found).unwrap(), path(to));
+        }
     }
 
     #[test]

@@ -3,7 +3,10 @@
 //! SITE's argument into one of them.
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
+
 use crate::protocol::command::{Access, Arg};
+use crate::protocol::quoted::words;
 
 /// A command under SITE.
 #[repr(u8)]
@@ -15,7 +18,18 @@ use crate::protocol::command::{Access, Arg};
 pub enum SiteVerb {
     Help,
     Chmod,
+    Chgrp,
     Umask,
+    Utime,
+    Mkdir,
+    Rmdir,
+    Symlink,
+    Cpfr,
+    Cpto,
+    Idle,
+    Who,
+    Quota,
+    Time,
 }
 
 /// One row of [`SITE_COMMANDS`]; the fields are those of
@@ -28,8 +42,11 @@ pub struct SiteSpec {
     pub names: &'static [&'static str],
     /// Argument shape, checked by [`parse`].
     pub arg: Arg,
-    /// Access class, checked by the dispatcher.
+    /// Access class, checked before any of them is carried out.
     pub access: Access,
+    /// The FEAT line that advertises the command: those of ProFTPD, by which
+    /// clients know what they may ask for.
+    pub feat: Option<&'static str>,
     /// Syntax, for SITE HELP and manual.
     pub syntax: &'static str,
     /// One line that says what it is for.
@@ -39,12 +56,34 @@ pub struct SiteSpec {
 /// Every SITE command, in the order of [`SiteVerb`].
 #[rustfmt::skip]
 pub static SITE_COMMANDS: &[SiteSpec] = &[
-    SiteSpec { verb: SiteVerb::Help, names: &["HELP"], arg: Arg::Optional, access: Access::Any,
+    SiteSpec { verb: SiteVerb::Help, names: &["HELP"], arg: Arg::Optional, access: Access::Any, feat: None,
         syntax: "SITE HELP [<SP> command]", help: "List the SITE commands, or explain one." },
-    SiteSpec { verb: SiteVerb::Chmod, names: &["CHMOD"], arg: Arg::Required, access: Access::Write,
+    SiteSpec { verb: SiteVerb::Chmod, names: &["CHMOD"], arg: Arg::Required, access: Access::Write, feat: None,
         syntax: "SITE CHMOD <SP> mode <SP> pathname", help: "Set the permissions of a file, in octal." },
-    SiteSpec { verb: SiteVerb::Umask, names: &["UMASK"], arg: Arg::Optional, access: Access::Any,
+    SiteSpec { verb: SiteVerb::Chgrp, names: &["CHGRP"], arg: Arg::Required, access: Access::Write, feat: None,
+        syntax: "SITE CHGRP <SP> group <SP> pathname", help: "Give a file to a group, by name or number." },
+    SiteSpec { verb: SiteVerb::Umask, names: &["UMASK"], arg: Arg::Optional, access: Access::Any, feat: None,
         syntax: "SITE UMASK [<SP> mask]", help: "Show or set the permissions taken from new files, in octal." },
+    SiteSpec { verb: SiteVerb::Utime, names: &["UTIME"], arg: Arg::Required, access: Access::Write, feat: Some("SITE UTIME"),
+        syntax: "SITE UTIME <SP> ( YYYYMMDDhhmm[ss] <SP> pathname | pathname <SP> atime <SP> mtime <SP> ctime <SP> UTC )", help: "Set when a file was last modified, in UTC, and in the second form when it was last read." },
+    SiteSpec { verb: SiteVerb::Mkdir, names: &["MKDIR"], arg: Arg::Required, access: Access::Write, feat: Some("SITE MKDIR"),
+        syntax: "SITE MKDIR <SP> pathname", help: "Make a directory, and those before it in the pathname." },
+    SiteSpec { verb: SiteVerb::Rmdir, names: &["RMDIR"], arg: Arg::Required, access: Access::Write, feat: Some("SITE RMDIR"),
+        syntax: "SITE RMDIR <SP> pathname", help: "Remove a directory with all that is in it." },
+    SiteSpec { verb: SiteVerb::Symlink, names: &["SYMLINK"], arg: Arg::Required, access: Access::Write, feat: Some("SITE SYMLINK"),
+        syntax: "SITE SYMLINK <SP> target <SP> link", help: "Make a symbolic link to something in or below the link's own directory; names with blanks in quotes." },
+    SiteSpec { verb: SiteVerb::Cpfr, names: &["CPFR"], arg: Arg::Required, access: Access::Write, feat: Some("SITE COPY"),
+        syntax: "SITE CPFR <SP> pathname", help: "Name the file to be copied by SITE CPTO." },
+    SiteSpec { verb: SiteVerb::Cpto, names: &["CPTO"], arg: Arg::Required, access: Access::Write, feat: None,
+        syntax: "SITE CPTO <SP> pathname", help: "Copy the file named by SITE CPFR." },
+    SiteSpec { verb: SiteVerb::Idle, names: &["IDLE"], arg: Arg::Optional, access: Access::Any, feat: None,
+        syntax: "SITE IDLE [<SP> seconds]", help: "Show or set how long the session may be idle." },
+    SiteSpec { verb: SiteVerb::Who, names: &["WHO"], arg: Arg::None, access: Access::Any, feat: None,
+        syntax: "SITE WHO", help: "List the sessions there are, for those who may see them." },
+    SiteSpec { verb: SiteVerb::Quota, names: &["QUOTA"], arg: Arg::None, access: Access::Any, feat: None,
+        syntax: "SITE QUOTA", help: "Show what may be stored, where that is limited." },
+    SiteSpec { verb: SiteVerb::Time, names: &["TIME"], arg: Arg::None, access: Access::Any, feat: None,
+        syntax: "SITE TIME", help: "Show the server's time." },
 ];
 
 #[expect(
@@ -58,7 +97,7 @@ const _: () = {
         assert!(!SITE_COMMANDS[row].names.is_empty());
         row += 1;
     }
-    assert!(SITE_COMMANDS.len() == SiteVerb::Umask as usize + 1);
+    assert!(SITE_COMMANDS.len() == SiteVerb::Time as usize + 1);
 };
 
 impl SiteVerb {
@@ -143,6 +182,38 @@ pub fn parse_octal(text: &[u8]) -> Option<u32> {
     (bits <= 0o7777).then_some(bits)
 }
 
+/// A pathname without its quotes.
+pub type Name<'a> = Cow<'a, [u8]>;
+
+/// Reads SYMLINK's argument: target and link, in quotes if they hold blanks.
+/// lftp never quotes but gives the link's absolute name: so where there are
+/// more than two words, one blank before a slash parts the two.
+#[must_use]
+pub fn parse_symlink(argument: &[u8]) -> Option<(Name<'_>, Name<'_>)> {
+    let mut names = words(argument).unwrap_or_default();
+    if names.len() == 2 {
+        let link = names.pop()?;
+        return Some((names.pop()?, link));
+    }
+    if argument.contains(&b'"') {
+        return None;
+    }
+    let mut places = argument.windows(2).enumerate();
+    let mut next = || places.find(|(_, pair)| *pair == b" /").map(|(at, _)| at);
+    let (at, None) = (next()?, next()) else {
+        return None;
+    };
+    let (target, link) = argument.split_at_checked(at)?;
+    (!target.is_empty()).then(|| (target.into(), link.get(1..).unwrap_or_default().into()))
+}
+
+/// Reads CHGRP's argument: group, one blank, pathname verbatim.
+#[must_use]
+pub fn parse_chgrp(argument: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (group, pathname) = super::parse::split_word(argument);
+    (!group.is_empty() && !pathname.is_empty()).then_some((group, pathname))
+}
+
 /// Reads CHMOD's argument: mode, one blank, pathname verbatim.
 #[must_use]
 pub fn parse_chmod(argument: &[u8]) -> Option<(u32, &[u8])> {
@@ -168,6 +239,14 @@ mod tests {
         }
         assert_eq!(lookup(b"CHMODX"), None);
         assert_eq!(lookup(b""), None);
+    }
+
+    #[test]
+    fn whatever_takes_a_pathname_writes() {
+        for row in SITE_COMMANDS {
+            let changes = row.syntax.contains("pathname") || row.verb == SiteVerb::Symlink;
+            assert_eq!(changes, row.access == Access::Write, "{}", row.verb.name());
+        }
     }
 
     #[test]
@@ -217,5 +296,38 @@ mod tests {
         }
         assert_eq!(parse_chmod(b"644"), None);
         assert_eq!(parse_chmod(b"u+x f"), None);
+    }
+
+    #[test]
+    fn target_and_link_are_words_or_parted_before_a_slash() {
+        let read = |argument: &'static str| {
+            let (target, link) = parse_symlink(argument.as_bytes())?;
+            let text = |name: Cow<'_, [u8]>| String::from_utf8(name.into_owned()).unwrap();
+            Some((text(target), text(link)))
+        };
+        for (argument, target, link) in [
+            ("a b", "a", "b"),
+            ("/a /b", "/a", "/b"),
+            ("\"a b\" \"c \"\"d\"\"\"", "a b", "c \"d\""),
+            ("a b /x/c d", "a b", "/x/c d"),
+            ("/a b /x", "/a b", "/x"),
+        ] {
+            let found = read(argument);
+            assert_eq!(found, Some((target.into(), link.into())), "{argument}");
+        }
+        for bad in ["", "a", "a b c", "a /b /c", "\"a b", "a b \"/c\""] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_group_and_a_pathname_are_parted_by_one_blank() {
+        assert_eq!(
+            parse_chgrp(b"staff  a b"),
+            Some((&b"staff"[..], &b" a b"[..]))
+        );
+        for bad in [&b"staff"[..], b"staff ", b" file", b""] {
+            assert_eq!(parse_chgrp(bad), None, "{bad:?}");
+        }
     }
 }

@@ -161,8 +161,8 @@ fn small(number: i64) -> u32 {
     u32::try_from(number).unwrap_or_default()
 }
 
-/// Appends `YYYYMMDDHHMMSS` in UTC: MDTM's reply and MLSx's modify fact. A
-/// fraction is allowed there but not every client reads past one.
+/// Appends `YYYYMMDDHHMMSS` in UTC: MDTM's reply. A fraction is allowed there
+/// but clients of vsftpd, which gives none, need not read past one.
 pub fn append_mdtm(out: &mut Vec<u8>, time: Timestamp) {
     let civil = time.civil();
     push_zeros(out, civil.year.into(), 4);
@@ -185,17 +185,22 @@ pub fn format_mdtm(time: Timestamp) -> String {
     ascii(out)
 }
 
-/// `YYYYMMDDHHMMSS.sss` in UTC: a time-val with its optional fraction.
+/// Appends `YYYYMMDDHHMMSS` in UTC, and `.sss` if there are milliseconds: the
+/// facts of MLSx. Clients that read a fraction at all expect three digits.
+pub fn append_fact(out: &mut Vec<u8>, time: Timestamp) {
+    append_mdtm(out, time);
+    let milliseconds = u64::from(time.nanoseconds / 1_000_000).min(999);
+    if milliseconds > 0 {
+        out.push(b'.');
+        push_zeros(out, milliseconds, 3);
+    }
+}
+
+/// [`append_fact`] as a text.
 #[must_use]
 pub fn format_fact(time: Timestamp) -> String {
     let mut out = Vec::with_capacity(18);
-    append_mdtm(&mut out, time);
-    out.push(b'.');
-    push_zeros(
-        &mut out,
-        u64::from(time.nanoseconds / 1_000_000).min(999),
-        3,
-    );
+    append_fact(&mut out, time);
     ascii(out)
 }
 
@@ -416,7 +421,11 @@ mod tests {
             format_fact(at(b"20261121010203.9999")),
             "20261121010203.999"
         );
-        assert_eq!(format_fact(at(b"20261121010203")), "20261121010203.000");
+        assert_eq!(
+            format_fact(at(b"20261121010203.0009")),
+            "20261121010203",
+            "no fraction that would say nothing"
+        );
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn append(
 }
 
 /// Copies what the parts are appended to, where that is not done in place.
-fn continue_copy(
+pub(super) fn continue_copy(
     work: &mut Work<'_>,
     copying: &mut Copying<'_>,
     buffer: &mut [u8],

@@ -83,6 +83,9 @@ impl Session {
         if request.verb != Verb::Rnfr {
             self.rename_from = None;
         }
+        if request.verb != Verb::Site {
+            self.copy_from = None;
+        }
         // A restart and a data connection are for one transfer command,
         // whatever comes in between and however it ends.
         if is_transfer(request.verb) {
@@ -184,6 +187,7 @@ impl Session {
             Verb::Rest => self.rest(argument),
             Verb::Retr => self.retr(argument),
             Verb::Stor => self.stor(argument),
+            Verb::Stou => self.stou(argument),
             Verb::Appe => self.appe(argument),
             Verb::List => self.list(argument),
             Verb::Nlst => self.nlst(argument),
@@ -195,6 +199,8 @@ impl Session {
             }
             Verb::Mdtm => self.mdtm(argument),
             Verb::Mfmt => self.mfmt(argument),
+            Verb::Mfct => self.mfct(argument),
+            Verb::Mff => self.mff(argument),
             Verb::Rang => self.rang(argument),
             Verb::Hash => self.hash(argument),
             Verb::Xcrc => self.part_digest(Algorithm::Crc32, argument),
@@ -233,7 +239,7 @@ pub(super) fn shown<'line>(request: &Request<'line>) -> &'line [u8] {
 fn is_transfer(verb: Verb) -> bool {
     matches!(
         verb,
-        Verb::Retr | Verb::Stor | Verb::Appe | Verb::List | Verb::Nlst | Verb::Mlsd
+        Verb::Retr | Verb::Stor | Verb::Stou | Verb::Appe | Verb::List | Verb::Nlst | Verb::Mlsd
     )
 }
 

@@ -2,11 +2,12 @@
 //! both forms (RFC 959 section 4.1.3).
 
 use super::digest::is_digest;
+use super::site::site_help;
 use super::{Failure, Session};
 use crate::protocol::command::{COMMANDS, FEATURES, Verb, lookup};
 use crate::protocol::digest;
 use crate::protocol::facts::feat_line;
-use crate::protocol::{Code, Reply};
+use crate::protocol::{Access, Code, Reply, SITE_COMMANDS};
 
 impl Session {
     /// Whether the configuration leaves this command in.
@@ -19,6 +20,7 @@ impl Session {
         let config = &self.config;
         let mut lines: Vec<String> = COMMANDS
             .iter()
+            .filter(|spec| spec.access != Access::Write || config.write_enable())
             .filter(|spec| match spec.verb {
                 Verb::Pasv | Verb::Epsv => config.pasv_enable(),
                 Verb::Eprt => config.port_enable(),
@@ -32,6 +34,12 @@ impl Session {
                 (_, line) => line.map(str::to_owned),
             })
             .chain(FEATURES.iter().map(|&line| line.to_owned()))
+            .chain(
+                SITE_COMMANDS
+                    .iter()
+                    .filter(|spec| spec.access != Access::Write || config.write_enable())
+                    .filter_map(|spec| spec.feat.map(str::to_owned)),
+            )
             .collect();
         lines.sort_unstable();
         let mut reply = Reply::new(Code::SystemStatus, "End").line("Features:");
@@ -50,6 +58,9 @@ impl Session {
                 .ok_or_else(|| {
                     Failure::refused(Code::ArgumentError, "No such command: HELP lists them.")
                 })?;
+            if verb == Verb::Site {
+                return site_help(b"");
+            }
             let spec = verb.spec();
             return Ok(Reply::new(
                 Code::HelpMessage,
@@ -78,7 +89,6 @@ impl Session {
             return self.stat_listing(argument);
         }
         let login = self.login()?;
-        let config = &self.config;
         let rate = match login.rate {
             0 => "No session bandwidth limit".to_owned(),
             rate => format!("Session bandwidth limit in byte/s is {rate}"),
@@ -97,7 +107,7 @@ impl Session {
             .indented(format!("    {rate}"))
             .indented(format!(
                 "    Session timeout in seconds is {}",
-                config.idle_session_timeout()
+                self.idle_limit()
             ))
             .indented("    Control connection is plain text"))
     }

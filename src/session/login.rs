@@ -177,6 +177,7 @@ impl Session {
             rights: Rights::of(*privileges, config, entry.read_only),
             umask: privileges.umask(config),
             rate: privileges.rate(config),
+            idle_limit: None,
         }));
         if entry.said.is_empty() {
             log::info!("{}: logged in", self.tag);
@@ -260,6 +261,7 @@ impl Session {
             restart,
             range,
             rename_from,
+            copy_from,
             facts,
             algorithm,
             voice,
@@ -281,6 +283,7 @@ impl Session {
         *restart = Marker::default();
         *range = None;
         *rename_from = None;
+        *copy_from = None;
         *facts = Facts::DEFAULT;
         *algorithm = Algorithm::default();
         *voice = Voice::of(service);

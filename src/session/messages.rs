@@ -164,7 +164,11 @@ mod tests {
         "Entering Long Passive Mode ({}).",
         "Entering Extended Passive Mode {}.",
         "Name=ironftpd;{} CaseSensitive=1; DirSep=/;",
-        "Modify={}; ",
+        "Modify={};",
+        "FILE: {}",
+        "UNIX.group={};",
+        "UNIX.mode={};",
+        "{} {} {} {}",
     ];
 
     /// The string literals of a source, each with the functions and macros

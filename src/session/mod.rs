@@ -8,24 +8,31 @@
 #![forbid(unsafe_code)]
 
 mod announce;
+mod attributes;
 mod class;
 mod combine;
 mod connect;
+mod copy;
 mod digest;
 mod dispatch;
+mod expand;
 mod facts;
 mod failure;
 mod host;
 mod information;
 mod list;
+mod listing;
 mod local;
 mod login;
 mod messages;
 mod modify;
 mod navigate;
+mod owners;
 mod parameters;
+mod permission;
 mod representation;
 mod retrieve;
+mod roster;
 mod service;
 mod site;
 mod space;
@@ -33,6 +40,7 @@ mod state;
 mod store;
 mod trace;
 mod transfer;
+mod unique;
 mod voice;
 
 pub use announce::{Announced, News};
@@ -111,6 +119,8 @@ pub struct Session {
     algorithm: Algorithm,
     /// Source of the rename under way (RNFR).
     rename_from: Option<VirtualPath>,
+    /// Source of the copy under way (SITE CPFR).
+    copy_from: Option<VirtualPath>,
     /// Facts MLSD and MLST give (OPTS MLST).
     facts: Facts,
     voice: Voice,
@@ -143,7 +153,7 @@ impl Session {
         let control = Connection::new(socket, peer)?;
         let trace = service.config.trace_connections();
         Ok(Session {
-            tag: Tag::new(id, control.peer()),
+            tag: Tag::new(id, control.peer(), &service.roster),
             trace: trace.then(|| Box::new(Trace::new(id, &control))),
             voice: Voice::of(&service),
             config: Arc::clone(&service.config),
@@ -159,6 +169,7 @@ impl Session {
             range: None,
             algorithm: Algorithm::default(),
             rename_from: None,
+            copy_from: None,
             facts: Facts::DEFAULT,
             failed_logins: 0,
             unknown: 0,
@@ -229,7 +240,7 @@ impl Session {
     }
 
     fn idle_deadline(&self) -> Option<Instant> {
-        let seconds = self.config.idle_session_timeout();
+        let seconds = self.idle_limit();
         (seconds > 0).then(|| self.last_command + Duration::from_secs(seconds.into()))
     }
 

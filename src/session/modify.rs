@@ -1,12 +1,11 @@
 //! Commands that change names: MKD, RMD, DELE, RNFR, RNTO (RFC 959 section
-//! 4.1.3), MFMT (draft-somers-ftp-mfxx) and SITE CHMOD.
+//! 4.1.3), SITE MKDIR, RMDIR and SYMLINK.
 
 use super::state::{Login, Rights};
 use super::{Failure, Session};
-use crate::protocol::name::to_wire;
-use crate::protocol::parse::split_word;
-use crate::protocol::time::{format_mdtm, parse_mdtm};
-use crate::protocol::{Code, Escaped, Reply, Text};
+use crate::fs;
+use crate::protocol::site::parse_symlink;
+use crate::protocol::{Code, Escaped, Reply, Text, VirtualPath};
 
 type Answer = Result<Reply, Failure>;
 
@@ -24,7 +23,14 @@ impl Login {
         }
     }
 
-    fn need_change(&self) -> Result<(), Failure> {
+    fn need_make_directories(&self) -> Result<(), Failure> {
+        self.need(
+            |rights| rights.make_directories,
+            "write_enable, anon_mkdir_write_enable, read-only account",
+        )
+    }
+
+    pub(super) fn need_change(&self) -> Result<(), Failure> {
         self.need(
             |rights| rights.change,
             "write_enable, anon_other_write_enable, read-only account",
@@ -33,22 +39,58 @@ impl Login {
 }
 
 impl Session {
-    fn changed(&self, what: &str, name: &[u8]) {
+    pub(super) fn changed(&self, what: &str, name: &[u8]) {
         log::info!("{}: {what} {}", self.tag, Escaped(name));
     }
 
     /// `MKD <SP> pathname`.
     pub(super) fn mkd(&mut self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
-        login.need(
-            |rights| rights.make_directories,
-            "write_enable, anon_mkdir_write_enable, read-only account",
-        )?;
+        login.need_make_directories()?;
         let path = self.path(pathname)?;
         login.root.make_directory(&path, 0o777 & !login.umask)?;
         self.changed("made directory", path.as_bytes());
         let text = Text::filled("{} created", &[&path.quoted()]);
         Ok(Reply::new(Code::PathnameCreated, text))
+    }
+
+    /// `SITE MKDIR <SP> pathname`: with the directories before it, as ProFTPD's
+    /// does and clients that find it in FEAT expect (lftp's `mkdir -p`).
+    pub(super) fn make_path(&self, pathname: &[u8]) -> Answer {
+        let login = self.login()?;
+        login.need_make_directories()?;
+        let path = self.path(pathname)?;
+        let mut made = VirtualPath::root();
+        for name in path.relative().split(|&byte| byte == b'/') {
+            made = made.child(name);
+            let result = login.root.make_directory(&made, 0o777 & !login.umask);
+            if let Err(error) = result {
+                // What is there need only be a directory.
+                login.root.look_at(&made).map_err(|_| error)?;
+            }
+        }
+        self.changed("made directory", path.as_bytes());
+        Ok(Reply::new(Code::CommandOk, "SITE MKDIR command ok."))
+    }
+
+    /// `SITE RMDIR <SP> pathname`: with all that is in it, as ProFTPD's does.
+    /// The client can ABOR, and keeps what has not been deleted by then.
+    pub(super) fn remove_tree(&mut self, pathname: &[u8]) -> Answer {
+        let login = self.login()?;
+        login.need_change()?;
+        let path = self.path(pathname)?;
+        let mut removal = login.root.remove_tree(&path)?;
+        let result = self.attended(|work| {
+            loop {
+                match removal.step() {
+                    Ok(true) => work.advance(1)?,
+                    result => return Ok(result),
+                }
+            }
+        })?;
+        result.map_err(fs::Error::System)?;
+        self.changed("removed directory tree", path.as_bytes());
+        Ok(Reply::new(Code::CommandOk, "SITE RMDIR command ok."))
     }
 
     /// `RMD <SP> pathname`.
@@ -107,35 +149,39 @@ impl Session {
         Ok(Reply::new(Code::FileActionOk, "Rename successful."))
     }
 
-    /// `MFMT <SP> time-val <SP> pathname`.
-    pub(super) fn mfmt(&mut self, argument: &[u8]) -> Answer {
-        let (time, pathname) = split_word(argument);
-        let stamp = parse_mdtm(time).filter(|_| !pathname.is_empty());
-        let stamp = stamp.ok_or_else(|| {
-            Failure::refused(Code::ArgumentError, "Syntax: MFMT YYYYMMDDHHMMSS pathname")
+    /// `SITE SYMLINK <SP> target <SP> link`.
+    ///
+    /// Within the server no link leads out of the root. But other programs may
+    /// serve the same files and follow links in their own way, so the text of
+    /// the link has no slash at its beginning and never climbs above the root.
+    /// Unless symlink_climb_enable says otherwise it does not climb at all,
+    /// for it could be renamed to where the same text climbs out.
+    pub(super) fn symlink(&self, argument: &[u8]) -> Answer {
+        let (target, link) = parse_symlink(argument).ok_or_else(|| {
+            Failure::refused(
+                Code::ArgumentError,
+                "Syntax: SITE SYMLINK target link; names with blanks in quotes",
+            )
         })?;
         let login = self.login()?;
         login.need_change()?;
-        let path = self.path(pathname)?;
-        login
-            .root
-            .set_modified(&path, stamp.seconds, stamp.nanoseconds)?;
-        self.changed("set time of", path.as_bytes());
-        let mut text = format!("Modify={}; ", format_mdtm(stamp)).into_bytes();
-        text.extend_from_slice(&to_wire(pathname));
-        Ok(Reply::new(Code::FileStatus, text))
-    }
-
-    /// `SITE CHMOD <SP> octal-mode <SP> pathname`, arguments parsed.
-    pub(super) fn chmod(&mut self, mode: u32, pathname: &[u8]) -> Answer {
-        let login = self.login()?;
-        login.need(
-            |rights| rights.chmod,
-            "write_enable, chmod_enable, anonymous or read-only account",
-        )?;
-        let path = self.path(pathname)?;
-        login.root.set_mode(&path, mode)?;
-        self.changed("set mode of", path.as_bytes());
-        Ok(Reply::new(Code::CommandOk, "SITE CHMOD command ok."))
+        let link = self.path(&link)?;
+        let directory = link.parent();
+        let target = directory.join(&target)?;
+        let text = target.seen_from(&directory);
+        if (text == b".." || text.starts_with(b"../")) && !self.config.symlink_climb_enable() {
+            return Err(Failure::refused(
+                Code::NameNotAllowed,
+                "A link may lead to what is in or below its own directory only.",
+            ));
+        }
+        login.root.make_link(&link, &text)?;
+        log::info!(
+            "{}: made the link {} to {}",
+            self.tag,
+            Escaped(link.as_bytes()),
+            Escaped(&text)
+        );
+        Ok(Reply::new(Code::CommandOk, "SITE SYMLINK command ok."))
     }
 }

@@ -115,20 +115,29 @@ impl Session {
         ))
     }
 
-    /// `ALLO <SP> decimal [ <SP> R <SP> decimal ]`: nothing needs to be
-    /// reserved. 202 would do by RFC 959, but there are cameras that give up
-    /// on it.
+    /// `ALLO <SP> decimal [ <SP> R <SP> decimal ]`: nothing is reserved, but
+    /// what cannot have room now is refused before it is sent. 202 would do by
+    /// RFC 959, but there are cameras that give up on it.
     pub(super) fn allo(&self, argument: &[u8]) -> Answer {
         let (bytes, record) = split_word(argument.trim_ascii());
         let (letter, size) = split_word(record);
-        let well_formed = parse_decimal(bytes).is_some()
-            && (record.is_empty()
-                || letter.eq_ignore_ascii_case(b"R") && parse_decimal(size).is_some());
-        if well_formed {
-            Ok(Reply::new(Code::CommandOk, "ALLO: no need to reserve."))
-        } else {
-            Err(Failure::refused(Code::ArgumentError, "Syntax: ALLO bytes"))
+        let record_is_well_formed =
+            record.is_empty() || letter.eq_ignore_ascii_case(b"R") && parse_decimal(size).is_some();
+        let bytes = parse_decimal(bytes)
+            .filter(|_| record_is_well_formed)
+            .ok_or_else(|| Failure::refused(Code::ArgumentError, "Syntax: ALLO bytes"))?;
+        let login = self.login()?;
+        // Who may store nothing learns nothing about the room there is.
+        if login.rights.upload
+            && let Ok(available) = login.root.available(&login.cwd)
+            && bytes > available
+        {
+            return Err(Failure::refused(
+                Code::StorageExceeded,
+                "There is no room for that many bytes.",
+            ));
         }
+        Ok(Reply::new(Code::CommandOk, "ALLO: no need to reserve."))
     }
 
     /// `OPTS <SP> command-name [ <SP> command-options ]`.

@@ -1,13 +1,11 @@
 //! RETR (RFC 959 section 4.1.3, RFC 3659 section 5), and what is asked about
-//! a file before it: SIZE and MDTM (RFC 3659 sections 3 and 4).
+//! a file before it: SIZE (RFC 3659 section 4).
 
 use super::{Failure, Session};
 use crate::data::{Start, position};
 use crate::fs;
 use crate::protocol::ladder::Side;
-use crate::protocol::time::format_mdtm;
-use crate::protocol::{Code, Escaped, Reply, Timestamp, VirtualPath};
-use crate::sys::clock;
+use crate::protocol::{Code, Escaped, Reply, VirtualPath};
 use crate::sys::file::Attributes;
 use std::os::fd::OwnedFd;
 
@@ -30,7 +28,7 @@ impl Session {
     }
 
     /// The same once nobody writes the file.
-    fn readable_whole(&mut self, pathname: &[u8]) -> Result<Readable, Failure> {
+    pub(super) fn readable_whole(&mut self, pathname: &[u8]) -> Result<Readable, Failure> {
         if !self.config.lock_upload_files() {
             return self.readable(pathname);
         }
@@ -91,7 +89,7 @@ impl Session {
         Ok(Reply::new(Code::ClosingData, "Transfer complete."))
     }
 
-    fn file_attributes(&self, pathname: &[u8]) -> Result<Attributes, Failure> {
+    pub(super) fn file_attributes(&self, pathname: &[u8]) -> Result<Attributes, Failure> {
         let path = self.file_path(pathname)?;
         Ok(self.login()?.root.file_attributes(&path)?)
     }
@@ -115,19 +113,5 @@ impl Session {
             size = self.attended(|work| position::size(&file, &coding, &mut buffer, work))?;
         }
         Ok(Reply::new(Code::FileStatus, size.to_string()))
-    }
-
-    /// `MDTM <SP> pathname`: time of last modification, in UTC unless
-    /// use_localtime says otherwise, as in vsftpd.
-    pub(super) fn mdtm(&self, pathname: &[u8]) -> Answer {
-        let attributes = self.file_attributes(pathname)?;
-        let (mut seconds, _) = attributes.modified;
-        if self.config.use_localtime() {
-            seconds += clock::local_offset(seconds);
-        }
-        Ok(Reply::new(
-            Code::FileStatus,
-            format_mdtm(Timestamp::from_seconds(seconds)),
-        ))
     }
 }

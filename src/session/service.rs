@@ -1,6 +1,8 @@
 //! What all sessions share: the configuration and what was opened for it.
 
 use super::announce::Announced;
+use super::owners::Owners;
+use super::roster::Roster;
 use super::state::Rights;
 use super::voice::Voice;
 use super::{Class, Home};
@@ -34,6 +36,8 @@ pub struct Service {
     pub(super) ports: Arc<PassivePorts>,
     pub(super) buffers: Buffers,
     pub(super) greeting: Reply,
+    pub(super) roster: Roster,
+    pub(super) owners: Owners,
     pub(super) announced: Announced,
     /// What HOST may name.
     pub(super) host_names: HostNames,
@@ -103,6 +107,8 @@ impl Service {
             ports: PassivePorts::new(config.passive_ports()),
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
+            roster: Roster::default(),
+            owners: Owners::default(),
             announced: Announced::new(&config),
             // What cannot be read here, config::check has refused.
             host_names: HostNames::parse(config.host_names()).unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! Who a session belongs to and what it may do.
 
+use super::roster::{Listed, Roster};
 use super::{Class, Failure, Session};
 use crate::auth::Privileges;
 use crate::config::Config;
@@ -18,25 +19,33 @@ const LARGEST_PASSWD: usize = 1 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 
-/// How a session signs its log lines.
+/// How a session signs its log lines, and its line in the roster.
 #[derive(Debug)]
 pub(super) struct Tag {
     pub(super) id: SessionId,
     peer: SocketAddr,
     user: Box<[u8]>,
+    listed: Listed,
 }
 
 impl Tag {
-    pub(super) fn new(id: SessionId, peer: SocketAddr) -> Tag {
+    pub(super) fn new(id: SessionId, peer: SocketAddr, roster: &Roster) -> Tag {
         Tag {
             id,
             peer,
             user: Box::default(),
+            listed: roster.enter(id, peer),
         }
+    }
+
+    /// Who is logged in; empty if nobody is.
+    pub(super) fn user(&self) -> &[u8] {
+        &self.user
     }
 
     pub(super) fn set_user(&mut self, name: &[u8]) {
         self.user = name.into();
+        self.listed.set_user(name);
     }
 }
 
@@ -135,6 +144,8 @@ pub(super) struct Login {
     pub umask: u32,
     /// Bytes per second; 0 means no limit.
     pub rate: u64,
+    /// Seconds between two commands, if SITE IDLE has set them.
+    pub idle_limit: Option<u32>,
 }
 
 impl Session {
@@ -157,6 +168,12 @@ impl Session {
             Stage::In(login) => Ok(login),
             _ => Err(not_logged_in()),
         }
+    }
+
+    /// Seconds there may be between two commands; 0 means no limit.
+    pub(super) fn idle_limit(&self) -> u32 {
+        let own = self.login().ok().and_then(|login| login.idle_limit);
+        own.unwrap_or_else(|| self.config.idle_session_timeout())
     }
 
     /// The virtual path that `argument` names, seen from the working directory.

@@ -29,7 +29,8 @@ impl Session {
         } else {
             Existing::Replace
         };
-        self.store(pathname, existing)
+        let opening = self.upload_opening();
+        self.store(pathname, existing, &opening)
     }
 
     /// `APPE <SP> pathname`.
@@ -38,7 +39,8 @@ impl Session {
             |rights| rights.change,
             "write_enable, anon_other_write_enable, read-only account",
         )?;
-        self.store(pathname, Existing::Append)
+        let opening = self.upload_opening();
+        self.store(pathname, Existing::Append, &opening)
     }
 
     /// How the configuration wants a file stored.
@@ -54,7 +56,8 @@ impl Session {
         })
     }
 
-    fn store(&mut self, pathname: &[u8], existing: Existing) -> Answer {
+    /// Stores what the client sends once it has heard `opening`.
+    pub(super) fn store(&mut self, pathname: &[u8], existing: Existing, opening: &Reply) -> Answer {
         if self.range.is_some() {
             return Err(Failure::refused(
                 Code::ParameterNotImplemented,
@@ -79,7 +82,8 @@ impl Session {
             return Err(failure);
         }
         let start = upload.start();
-        let result = self.receive(path.as_bytes(), &mut upload, &plan, (&coding, &mut decoder));
+        let transfer = (path.as_bytes(), opening);
+        let result = self.receive(transfer, &mut upload, &plan, (&coding, &mut decoder));
         let result = result.and_then(|moved| {
             upload.commit(&root).map_err(not_in_place)?;
             Ok(moved)
@@ -102,7 +106,7 @@ impl Session {
 
     /// Makes an upload somebody else's where that is asked for, so that who
     /// has stored it cannot touch it again (chown_uploads).
-    fn give_away(&self, upload: &mut Upload) -> Result<(), Failure> {
+    pub(super) fn give_away(&self, upload: &mut Upload) -> Result<(), Failure> {
         if !self.config.chown_uploads() || self.login()?.privileges != Privileges::Anonymous {
             return Ok(());
         }
@@ -115,15 +119,14 @@ impl Session {
     /// The transfer itself, into `upload`; gives how many bytes came.
     fn receive(
         &mut self,
-        subject: &[u8],
+        (subject, opening): (&[u8], &Reply),
         upload: &mut Upload,
         plan: &Plan,
         (coding, decoder): (&Coding, &mut Decoder),
     ) -> Result<u64, Failure> {
         let start = upload.start();
         let buffers = self.service.buffers.clone();
-        let opening = self.upload_opening();
-        self.transfer(Side::Client, subject, &opening, |transfer| {
+        self.transfer(Side::Client, subject, opening, |transfer| {
             let mut buffer = buffers.take();
             if let Some(mut copying) = upload.continuation() {
                 while copying.step(&mut buffer).map_err(Interruption::Storage)? {
@@ -159,7 +162,7 @@ fn stored(decoder: &Decoder) -> Reply {
 
 /// All bytes came and yet there is no file: the client cannot help it, unless
 /// a name that was free is taken by now.
-fn not_in_place(error: fs::Error) -> Failure {
+pub(super) fn not_in_place(error: fs::Error) -> Failure {
     match error {
         fs::Error::System(error) if error.errno() != libc::EEXIST => {
             Failure::Transfer(Interruption::Storage(error))

@@ -29,3 +29,26 @@ pub fn local_offset(seconds: i64) -> i64 {
     }
     broken_down.tm_gmtoff
 }
+
+/// Seconds since 1970 of a moment that is given in local time: `seconds` are
+/// what they would be if it were UTC. In the hour that comes twice, one of
+/// the two.
+#[must_use]
+pub fn from_local(seconds: i64) -> i64 {
+    let guess = seconds.saturating_sub(local_offset(seconds));
+    seconds.saturating_sub(local_offset(guess))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_time_there_and_back() {
+        // A summer and a winter, whatever the zone of this machine.
+        for seconds in [1_752_000_000, 1_768_000_000] {
+            let local = seconds + local_offset(seconds);
+            assert_eq!(from_local(local), seconds);
+        }
+    }
+}

@@ -42,6 +42,10 @@ pub struct Attributes {
     pub special: (u32, u32),
     /// Last modification: seconds since 1970, nanoseconds.
     pub modified: (i64, u32),
+    /// Last access, likewise.
+    pub accessed: (i64, u32),
+    /// When it was made, likewise, if the file system keeps that.
+    pub created: Option<(i64, u32)>,
 }
 
 impl Attributes {
@@ -155,10 +159,11 @@ fn statx(directory: BorrowedFd<'_>, name: *const libc::c_char) -> Result<Attribu
             directory.as_raw_fd(),
             name,
             flags,
-            libc::STATX_BASIC_STATS,
+            libc::STATX_BASIC_STATS | libc::STATX_BTIME,
             &raw mut raw,
         )
     })?;
+    let moment = |time: libc::statx_timestamp| (time.tv_sec, time.tv_nsec);
     Ok(Attributes {
         mode: u32::from(raw.stx_mode),
         links: u64::from(raw.stx_nlink),
@@ -168,7 +173,9 @@ fn statx(directory: BorrowedFd<'_>, name: *const libc::c_char) -> Result<Attribu
         inode: raw.stx_ino,
         device: (raw.stx_dev_major, raw.stx_dev_minor),
         special: (raw.stx_rdev_major, raw.stx_rdev_minor),
-        modified: (raw.stx_mtime.tv_sec, raw.stx_mtime.tv_nsec),
+        modified: moment(raw.stx_mtime),
+        accessed: moment(raw.stx_atime),
+        created: (raw.stx_mask & libc::STATX_BTIME != 0).then(|| moment(raw.stx_btime)),
     })
 }
 
@@ -296,22 +303,27 @@ pub fn rename_at(from: (BorrowedFd<'_>, &[u8]), to: (BorrowedFd<'_>, &[u8])) -> 
     .map_err(|error| error.on(from.1))
 }
 
-/// Sets the modification time of the file behind `file` (O_PATH will do);
-/// the access time stays.
+/// Sets the times of access and modification (seconds since 1970,
+/// nanoseconds) of the file behind `file`, for which O_PATH will do; `None`
+/// leaves one as it is.
 ///
 /// # Errors
 /// utimensat's own.
-pub fn set_modified(file: BorrowedFd<'_>, seconds: i64, nanoseconds: u32) -> Result<()> {
-    let times = [
-        libc::timespec {
-            tv_sec: 0,
-            tv_nsec: libc::UTIME_OMIT,
-        },
-        libc::timespec {
+pub fn set_times(
+    file: BorrowedFd<'_>,
+    accessed: Option<(i64, u32)>,
+    modified: Option<(i64, u32)>,
+) -> Result<()> {
+    let times = [accessed, modified].map(|time| match time {
+        Some((seconds, nanoseconds)) => libc::timespec {
             tv_sec: seconds,
             tv_nsec: i64::from(nanoseconds),
         },
-    ];
+        None => libc::timespec {
+            tv_sec: 0,
+            tv_nsec: libc::UTIME_OMIT,
+        },
+    });
     // SAFETY: `times` holds the two timespecs the call reads; the name is a
     // NUL-terminated literal.
     check("utimensat", unsafe {
@@ -323,6 +335,21 @@ pub fn set_modified(file: BorrowedFd<'_>, seconds: i64, nanoseconds: u32) -> Res
         )
     })
     .map(drop)
+}
+
+/// symlinkat(2): makes the link `name` in `directory`, which holds `text`.
+///
+/// # Errors
+/// symlinkat's own.
+pub fn symlink_at(text: &[u8], directory: BorrowedFd<'_>, name: &[u8]) -> Result<()> {
+    let held = c_name("symlinkat", text)?;
+    let c = c_name("symlinkat", name)?;
+    // SAFETY: both strings end in NUL and outlive the call.
+    check("symlinkat", unsafe {
+        libc::symlinkat(held.as_ptr(), directory.as_raw_fd(), c.as_ptr())
+    })
+    .map(drop)
+    .map_err(|error| error.on(name))
 }
 
 /// Sets the permission bits of the file behind `file`, which may be O_PATH.

@@ -4,9 +4,6 @@
 use super::Result;
 use super::error::check;
 
-/// NGROUPS_MAX of Linux.
-const GROUPS_MAX: usize = 65536;
-
 /// setgroups(2) for the whole process: for one with a single thread.
 ///
 /// # Errors
@@ -24,8 +21,11 @@ pub fn set(groups: &[u32]) -> Result<()> {
 /// # Errors
 /// getgroups' own.
 pub fn current() -> Result<Vec<u32>> {
-    let mut groups = vec![0_u32; GROUPS_MAX];
-    let room = i32::try_from(groups.len()).unwrap_or(i32::MAX);
+    // SAFETY: with 0 nothing is written, and the number of groups comes back.
+    let room = check("getgroups", unsafe {
+        libc::getgroups(0, std::ptr::null_mut())
+    })?;
+    let mut groups = vec![0_u32; usize::try_from(room).unwrap_or(0)];
     // SAFETY: `groups` has room for the number of ids said.
     let count = check("getgroups", unsafe {
         libc::getgroups(room, groups.as_mut_ptr())

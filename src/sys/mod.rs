@@ -17,6 +17,7 @@ pub mod fork;
 pub mod groups;
 pub mod interfaces;
 pub mod lock;
+pub mod owner;
 pub mod pam;
 pub mod passwd;
 pub mod poll;
