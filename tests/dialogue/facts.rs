@@ -228,3 +228,121 @@ fn facts_chosen_with_opts_are_those_mlsd_sends() {
         "{lines:?}"
     );
 }
+
+/// The value of a fact on a line of facts.
+fn fact<'line>(line: &'line str, name: &str) -> Option<&'line str> {
+    let (facts, _) = line.split_once(' ').unwrap();
+    facts
+        .split(';')
+        .filter_map(|fact| fact.split_once('='))
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value)
+}
+
+fn line_of<'lines>(lines: &'lines [String], name: &str) -> &'lines str {
+    let found = lines
+        .iter()
+        .find(|line| line.split_once(' ').unwrap().1 == name);
+    found.unwrap_or_else(|| panic!("{name} is not in {lines:?}"))
+}
+
+#[test]
+fn all_facts_can_be_asked_for() {
+    let server = Server::writable();
+    dated(&server, "a.txt", STAMP);
+    server.root().link("link", "a.txt");
+    server.root().dir("dir");
+    let mut control = server.anonymous();
+    let feat = control.command("FEAT", 211).text();
+    let feat = feat
+        .lines()
+        .find(|line| line.starts_with(" MLST "))
+        .unwrap();
+    let all = feat.trim_start_matches(" MLST ").replace('*', "");
+    control.command(format!("OPTS MLST {all}"), 200);
+    let lines = control.listing("MLSD");
+    let file = line_of(&lines, "a.txt");
+    assert_eq!(fact(file, "type"), Some("file"));
+    assert_eq!(fact(file, "media-type"), Some("text/plain"));
+    assert_eq!(fact(file, "perm"), Some("adfrw"));
+    assert_eq!(fact(file, "UNIX.mode"), Some("0666"));
+    for name in ["unique", "UNIX.owner", "UNIX.group"] {
+        assert!(fact(file, name).is_some(), "{name}: {file}");
+    }
+    // SAFETY: geteuid takes nothing and cannot fail.
+    if unsafe { libc::geteuid() } == 0 {
+        assert_eq!(fact(file, "UNIX.ownername"), Some("root"), "{file}");
+    }
+    let path = server.root().path().join("a.txt");
+    if let Ok(made) = std::fs::metadata(path).unwrap().created() {
+        let told = fact(file, "create").unwrap();
+        let made = made.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(told.len() > 14, made.subsec_millis() > 0, "{told}");
+    }
+    let link = line_of(&lines, "link");
+    assert_eq!(fact(link, "type"), Some("OS.unix=slink:a.txt"));
+    assert_eq!(fact(link, "size"), None);
+    assert_eq!(fact(line_of(&lines, "dir"), "media-type"), None);
+    assert_eq!(fact(line_of(&lines, "dir"), "perm"), Some("cdeflmp"));
+    assert_eq!(fact(line_of(&lines, "."), "type"), Some("cdir"));
+    assert!(!lines.iter().any(|line| line.contains("type=pdir")));
+    let inner = control.listing("MLSD dir");
+    assert_eq!(fact(line_of(&inner, ".."), "type"), Some("pdir"));
+}
+
+#[test]
+fn costly_facts_are_not_told_unless_asked_for() {
+    let server = Server::start(&[]);
+    server.root().file("a.txt", "");
+    let lines = server.anonymous().listing("MLSD");
+    let file = line_of(&lines, "a.txt");
+    for name in ["create", "media-type", "UNIX.ownername", "UNIX.groupname"] {
+        assert_eq!(fact(file, name), None, "{file}");
+    }
+}
+
+#[test]
+fn perm_tells_what_this_user_may_do() {
+    let server = Server::start(&[("write_enable", "YES"), ("anon_upload_enable", "YES")]);
+    server.root().file("public", "");
+    let private = server.root().file("private", "");
+    server.root().dir("dir");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+    std::fs::set_permissions(private, mode).unwrap();
+    let mut control = server.anonymous();
+    let lines = control.listing("MLSD");
+    for (name, perm) in [
+        ("public", "r"),
+        ("private", ""),
+        ("dir", "cel"),
+        (".", "cel"),
+    ] {
+        assert_eq!(fact(line_of(&lines, name), "perm"), Some(perm), "{name}");
+    }
+    let text = control.command("MLST /", 250).text();
+    assert!(text.contains("perm=cel;"), "{text}");
+}
+
+#[test]
+fn hide_ids_hides_them_in_facts_too() {
+    let server = Server::start(&[("hide_ids", "YES")]);
+    server.root().file("file", "");
+    let mut control = server.anonymous();
+    control.command(
+        "OPTS MLST UNIX.owner;UNIX.group;UNIX.ownername;UNIX.groupname;",
+        200,
+    );
+    let lines = control.listing("MLSD");
+    assert_eq!(
+        line_of(&lines, "file"),
+        "UNIX.ownername=ftp;UNIX.groupname=ftp; file"
+    );
+}
+
+#[test]
+fn mlst_of_a_link_that_leads_nowhere_tells_of_the_link() {
+    let server = Server::start(&[]);
+    server.root().link("link", "missing");
+    let text = server.anonymous().command("MLST link", 250).text();
+    assert!(text.contains("type=OS.unix=slink"), "{text}");
+}

@@ -281,3 +281,19 @@ fn a_listing_works_actively_and_in_any_type() {
         control.expect(226);
     }
 }
+
+#[test]
+fn text_userdb_names_shows_names_of_owners() {
+    // SAFETY: geteuid takes nothing and cannot fail.
+    if unsafe { libc::geteuid() } != 0 {
+        return crate::support::left_out("files of root need root");
+    }
+    let server = Server::start(&[("text_userdb_names", "YES")]);
+    server.root().file("file", "");
+    let line = &server.anonymous().listing("LIST")[0];
+    assert_eq!(line.split_whitespace().nth(2), Some("root"), "{line}");
+    let server = Server::start(&[]);
+    server.root().file("file", "");
+    let line = &server.anonymous().listing("LIST")[0];
+    assert_eq!(line.split_whitespace().nth(2), Some("0"), "{line}");
+}

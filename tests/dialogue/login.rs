@@ -152,7 +152,7 @@ fn feat_may_be_asked_before_log_in() {
 
 #[test]
 fn feat_names_what_is_served() {
-    let server = Server::start(&[]);
+    let server = Server::writable();
     let text = server.anonymous().command("FEAT", 211).text();
     for feature in [
         "EPRT",
