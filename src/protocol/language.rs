@@ -28,13 +28,19 @@ impl Language {
     /// `en-GB`, the first part decides, since nothing finer is on offer.
     #[must_use]
     pub fn parse(tag: &[u8]) -> Option<Language> {
-        let well_formed = tag.split(|octet| *octet == b'-').all(|part| {
-            (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_alphanumeric)
-        });
         let primary = tag.split(|octet| *octet == b'-').next()?;
-        Language::ALL
-            .into_iter()
-            .find(|language| well_formed && language.tag().as_bytes().eq_ignore_ascii_case(primary))
+        Language::ALL.into_iter().find(|language| {
+            Language::is_tag(tag) && language.tag().as_bytes().eq_ignore_ascii_case(primary)
+        })
+    }
+
+    /// Whether this is a language tag, of a language on offer or not: parts of
+    /// one to eight letters or digits with hyphens between (RFC 2640 section 4.2).
+    #[must_use]
+    pub fn is_tag(tag: &[u8]) -> bool {
+        tag.split(|octet| *octet == b'-').all(|part| {
+            (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_alphanumeric)
+        })
     }
 
     /// The line of FEAT, with a star at the language in use (RFC 2640 section

@@ -169,7 +169,11 @@ impl Session {
         self.deflate_level = self
             .deflate_level
             .after_options(settings)
-            .map_err(|why| refusal(why, "MODE Z has LEVEL 0 to 9, ENGINE ZLIB and BLOCKSIZE."))?;
+            // OPTS is refused with 501 or 451 (RFC 2389 section 4).
+            .map_err(|_| {
+                let text = "MODE Z has LEVEL 0 to 9, ENGINE ZLIB and BLOCKSIZE.";
+                refusal(Refusal::Malformed, text)
+            })?;
         let level = self.deflate_level.get();
         Ok(Reply::new(
             Code::CommandOk,

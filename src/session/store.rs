@@ -33,14 +33,19 @@ impl Session {
         self.store(pathname, existing, &opening)
     }
 
-    /// `APPE <SP> pathname`.
+    /// `APPE <SP> pathname`; after REST it is STOR (RFC 3659 section 5.3).
     pub(super) fn appe(&mut self, pathname: &[u8]) -> Answer {
         self.login()?.need(
             |rights| rights.change,
             "write_enable, anon_other_write_enable, read-only account",
         )?;
+        let existing = if self.restart.is_set() {
+            Existing::ContinueAt(self.restart.offset)
+        } else {
+            Existing::Append
+        };
         let opening = self.upload_opening();
-        self.store(pathname, Existing::Append, &opening)
+        self.store(pathname, existing, &opening)
     }
 
     /// How the configuration wants a file stored.

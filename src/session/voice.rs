@@ -90,6 +90,12 @@ impl Session {
         self.voice.language = if tag.is_empty() {
             self.service.language
         } else {
+            if !Language::is_tag(tag) {
+                return Err(Failure::refused(
+                    Code::ArgumentError,
+                    "Syntax: LANG language-tag",
+                ));
+            }
             Language::parse(tag).ok_or_else(|| {
                 Failure::refused(
                     Code::ParameterNotImplemented,
@@ -118,7 +124,7 @@ impl Session {
             }
             (b"OFF", None) => {
                 return Err(Failure::refused(
-                    Code::ParameterNotImplemented,
+                    Code::ArgumentError,
                     "Names are UTF-8; it cannot be turned off.",
                 ));
             }

@@ -41,7 +41,7 @@ fn lang_changes_the_language_of_replies_and_feat_tells() {
     assert!(is_chinese(&control.command("HELP NOOP", 214)));
     assert!(control.command("HELP NOOP", 214).text().contains("应答"));
     control.command("LANG de", 504);
-    control.command("LANG not_a_tag", 504);
+    control.command("LANG not_a_tag", 501);
     assert!(is_chinese(&control.command("NOOP", 200)));
     assert!(!is_chinese(&control.command("LANG", 200)));
     assert_eq!(control.command("NOOP", 200).words(), "NOOP ok.");
@@ -251,7 +251,7 @@ fn a_name_that_can_only_be_utf8_ends_the_conversion() {
 fn without_a_charset_utf8_cannot_be_turned_off() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
-    control.command("OPTS UTF8 OFF", 504);
+    control.command("OPTS UTF8 OFF", 501);
     control.command("OPTS UTF8 ON", 200);
     control.command("OPTS UTF8", 200);
 }

@@ -99,10 +99,13 @@ fn mode_z_is_on_offer_only_where_it_is_on() {
     ] {
         control.command(line, 200);
     }
-    for line in ["OPTS MODE Z LEVEL 10", "OPTS MODE Z ENGINE LZMA"] {
-        control.command(line, 504);
-    }
-    for line in ["OPTS MODE Z LEVEL", "OPTS MODE Z XYZZY 1", "OPTS MODE B"] {
+    for line in [
+        "OPTS MODE Z LEVEL 10",
+        "OPTS MODE Z ENGINE LZMA",
+        "OPTS MODE Z LEVEL",
+        "OPTS MODE Z XYZZY 1",
+        "OPTS MODE B",
+    ] {
         control.command(line, 501);
     }
     let server = Server::start(&[("deflate_enable", "NO")]);
