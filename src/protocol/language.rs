@@ -38,9 +38,8 @@ impl Language {
     /// one to eight letters or digits with hyphens between (RFC 2640 section 4.2).
     #[must_use]
     pub fn is_tag(tag: &[u8]) -> bool {
-        tag.split(|octet| *octet == b'-').all(|part| {
-            (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_alphanumeric)
-        })
+        tag.split(|octet| *octet == b'-')
+            .all(|part| (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_alphanumeric))
     }
 
     /// The line of FEAT, with a star at the language in use (RFC 2640 section

@@ -162,11 +162,15 @@ impl Session {
             let mut lines = transfer.lines(&coding);
             let mut send = |out: &[u8]| lines.send(&voice.lines(out));
             let mut teller = Teller::new(&service.owners, &login, facts, &directory);
-            if let Ok(attributes) = attributes_at(directory.as_fd(), b"") {
-                teller.line(Kind::Cdir, &attributes, b".");
-            }
-            if let Some(attributes) = parent {
-                teller.line(Kind::Pdir, &attributes, b"..");
+            // Without the type they could not be told from entries of the
+            // directory (RFC 3659 section 7.5.1.2).
+            if facts.contains(Facts::TYPE) {
+                if let Ok(attributes) = attributes_at(directory.as_fd(), b"") {
+                    teller.line(Kind::Cdir, &attributes, b".");
+                }
+                if let Some(attributes) = parent {
+                    teller.line(Kind::Pdir, &attributes, b"..");
+                }
             }
             send_entries(&mut send, teller, &directory, &mut service.buffers.take())?;
             lines.end()

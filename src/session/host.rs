@@ -9,7 +9,8 @@ type Answer = Result<Reply, Failure>;
 
 impl Session {
     /// `HOST <SP> hostname` (RFC 7151 section 3): one server serves all hosts
-    /// it is, so nothing but the reply depends on it.
+    /// it is, so nothing but the reply depends on it. It undoes LANG (RFC 2640
+    /// section 4.1).
     pub(super) fn host(&mut self, argument: &[u8]) -> Answer {
         if !matches!(self.stage, Stage::Greeted) {
             return Err(Failure::refused(
@@ -34,6 +35,7 @@ impl Session {
             ));
         }
         log::info!("{}: asks for host {}", self.tag, Escaped(argument));
+        self.voice.language = self.service.language;
         Ok(Reply::new(Code::ServiceReady, "Host accepted."))
     }
 
