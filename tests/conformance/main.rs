@@ -1,0 +1,28 @@
+//! What the RFCs ask of a server, and what other servers answer: tables that
+//! people read and tests hold the server to.
+//!
+//! `requirements.txt` has a row for each rule with the test that shows it,
+//! `replies.txt` the codes each command may be answered with.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+mod extensions;
+mod large;
+mod replies;
+mod requirements;
+mod rules;
+mod situations;
+#[path = "../support/mod.rs"]
+mod support;
+mod table;
+mod verbs;
