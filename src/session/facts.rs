@@ -164,7 +164,7 @@ impl Session {
             let mut teller = Teller::new(&service.owners, &login, facts, &directory);
             // Without the type they could not be told from entries of the
             // directory (RFC 3659 section 7.5.1.2).
-            if facts.contains(Facts::TYPE) {
+            if facts.0.contains(Facts::TYPE) {
                 if let Ok(attributes) = attributes_at(directory.as_fd(), b"") {
                     teller.line(Kind::Cdir, &attributes, b".");
                 }

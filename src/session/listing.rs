@@ -42,6 +42,19 @@ pub(super) enum Target {
     Matches(Box<Wildcard>),
 }
 
+/// What makes names in the directory `pathname` good for the client's next
+/// command (RFC 1123 section 4.1.2.7): the pathname as it was written.
+fn prefix_of(pathname: &[u8]) -> Vec<u8> {
+    let mut prefix = match pathname {
+        b"" | b"." | b"./" => return Vec::new(),
+        pathname => pathname.to_vec(),
+    };
+    if !prefix.ends_with(b"/") {
+        prefix.push(b'/');
+    }
+    prefix
+}
+
 /// One listing to be made.
 pub(super) struct Listing {
     service: Arc<Service>,
@@ -331,6 +344,9 @@ impl Listing {
         let mut whole = true;
         match target {
             Target::Directory(path, directory) => {
+                if !self.long && !self.options.recursive {
+                    self.prefix = prefix_of(pathname);
+                }
                 self.tree(login, (path, directory), buffer, sink)?;
             }
             Target::One(attributes) if self.long => {

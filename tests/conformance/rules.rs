@@ -182,10 +182,16 @@ fn what_the_name_list_gives_can_be_fetched() {
     let mut control = server.anonymous();
     // Whatever the type is: the listing itself is text.
     control.command("TYPE I", 200);
-    let listed = control.listing("NLST");
-    assert_eq!(listed.len(), names.len());
-    for name in listed {
-        assert_eq!(control.retrieve(&name), name.as_bytes());
+    server.root().dir("d");
+    control.command("CWD d", 250);
+    for line in ["NLST ..", "NLST /", "NLST ../*", "NLST ../d/.."] {
+        let mut listed = control.listing(line);
+        listed.retain(|name| !name.ends_with("/d"));
+        assert_eq!(listed.len(), names.len(), "{line}");
+        for name in listed {
+            let content = control.retrieve(&name);
+            assert!(name.as_bytes().ends_with(&content), "{name}");
+        }
     }
 }
 

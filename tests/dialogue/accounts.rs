@@ -34,8 +34,8 @@ fn each_account_sees_its_own_home_as_root() {
     let mut first = fixture.server.login("first", "word one");
     let mut second = fixture.server.login("second", "wörter 二");
     let mut guest = fixture.server.anonymous();
-    assert_eq!(first.listing("NLST /"), ["first"]);
-    assert_eq!(second.listing("NLST ../.."), ["second"]);
+    assert_eq!(first.listing("NLST /"), ["/first"]);
+    assert_eq!(second.listing("NLST ../.."), ["../../second"]);
     assert_eq!(guest.listing("NLST"), ["public"]);
     assert_eq!(first.command("PWD", 257).text()[..7], *"257 \"/\"");
     first.refused("RETR /second", &[550]);

@@ -190,9 +190,16 @@ fn nlst_gives_names_and_nothing_else() {
         ["目录", "beta.txt", "alpha with blanks"]
     );
     assert!(control.listing("NLST -a").contains(&".hidden".to_owned()));
-    let inner = control.listing("NLST 目录");
-    assert_eq!(inner.len(), 1);
-    assert!(inner[0] == "里面" || inner[0] == "目录/里面", "{inner:?}");
+    // What comes can be given to RETR as it is (RFC 1123 section 4.1.2.7).
+    for (line, name) in [
+        ("NLST 目录", "目录/里面"),
+        ("NLST 目录/", "目录/里面"),
+        ("NLST /目录", "/目录/里面"),
+        ("NLST ./目录/*", "./目录/里面"),
+    ] {
+        assert_eq!(control.listing(line), [name], "{line}");
+    }
+    assert_eq!(control.listing("NLST ."), expected);
     control.goes_on();
 }
 

@@ -203,7 +203,7 @@ fn a_tilde_is_where_the_session_began() {
     assert_eq!(control.command("PWD", 257).text()[..7], *"257 \"/\"");
     control.command("CWD etc", 250);
     assert_eq!(control.retrieve("~/sub/f"), b"of sub");
-    assert_eq!(control.listing("NLST ~/sub"), ["f"]);
+    assert_eq!(control.listing("NLST ~/sub"), ["~/sub/f"]);
     control.store("~/sub/g", b"g");
     control.command("RNFR ~/sub/g", 350);
     control.command("RNTO ~/sub/h", 250);
