@@ -79,8 +79,9 @@ impl Session {
     fn carry_out(&mut self, request: &Request<'_>) {
         self.log_command(request);
         let result = self.admit(request.verb).and_then(|()| self.handle(request));
-        // RNTO comes right after RNFR (RFC 959 section 4.1.3).
-        if request.verb != Verb::Rnfr {
+        // RNTO comes right after RNFR; NOOP touches nothing that was entered
+        // (RFC 959 section 4.1.3).
+        if !matches!(request.verb, Verb::Rnfr | Verb::Noop) {
             self.rename_from = None;
         }
         if request.verb != Verb::Site {

@@ -124,6 +124,9 @@ fn noop_forgets_nothing_that_was_entered() {
     control.command("RETR file", 150);
     assert_eq!(read_all(data), b"789");
     control.expect(226);
+    control.command("RNFR file", 350);
+    control.command("NOOP", 200);
+    control.command("RNTO other", 250);
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn rnto_needs_the_rnfr_right_before_it() {
     let mut control = server.anonymous();
     control.command("RNTO c", 503);
     control.command("RNFR a", 350);
-    control.command("NOOP", 200);
+    control.command("PWD", 257);
     control.command("RNTO c", 503);
     control.command("RNFR a", 350);
     control.command("XYZZY", 500);
