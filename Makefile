@@ -60,6 +60,7 @@ test: export PATH := $(PATH):/usr/sbin:/sbin
 test: export IRONFTPD_NOT_RUN := $(NOT_RUN)
 test: ## run every test, after installing what the tests need or naming it
 	@sh tests/requirements.sh
+	@sh tests/conformance/peers.sh
 	@mkdir -p $(TARGET) && : > $(NOT_RUN)
 	$(CARGO) test --locked --no-fail-fast
 	@sh tests/install.sh

@@ -140,6 +140,8 @@ fn the_recommended_facts_are_sent_unless_others_are_chosen() {
     for fact in ["type*;", "size*;", "modify*;", "perm*;", "unique*;"] {
         assert!(line.contains(fact), "{line}");
     }
+    // Nobody has told the server in which language a file is.
+    assert!(!line.to_lowercase().contains("lang"), "{line}");
     let file = facts(&mut control, "MLST dir/file");
     for fact in ["type=file;", "size=5;", "modify=", "perm=", "unique="] {
         assert!(file.contains(fact), "{file}");

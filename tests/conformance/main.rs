@@ -2,7 +2,8 @@
 //! people read and tests hold the server to.
 //!
 //! `requirements.txt` has a row for each rule with the test that shows it,
-//! `replies.txt` the codes each command may be answered with.
+//! `replies.txt` the codes each command may be answered with,
+//! `differences.txt` where Debian's vsftpd and ProFTPD answer otherwise.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,11 +17,14 @@
     clippy::print_stderr
 )]
 
+mod differences;
 mod extensions;
 mod large;
+mod peers;
 mod replies;
 mod requirements;
 mod rules;
+mod script;
 mod situations;
 #[path = "../support/mod.rs"]
 mod support;

@@ -242,6 +242,13 @@ impl Control {
         assert!(shown.is_empty(), "expected the end, got {shown:?}");
     }
 
+    /// Whether the server has closed the connection and nothing is left to be
+    /// read; waits for either.
+    #[track_caller]
+    pub fn is_over(&mut self) -> bool {
+        self.buffered.is_empty() && self.fill() == 0
+    }
+
     /// Logs in as anonymous.
     #[track_caller]
     pub fn login_anonymous(&mut self) {
