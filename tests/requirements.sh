@@ -26,11 +26,8 @@ unshare     util-linux  a hosts file for one server
 ps          procps      threads and memory of the server
 prlimit     util-linux  limits set on the server
 mount       mount       a full disk to write to
-<<<<<<< HEAD
 mkfs.btrfs  btrfs-progs files that share blocks
-=======
 useradd     passwd      accounts that exist for a moment
->>>>>>> 9de7769 (auth: modules stay loaded, after a trial)
 mandoc      mandoc      manual pages checked
 '
 

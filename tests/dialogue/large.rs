@@ -48,7 +48,7 @@ fn growth(server: &Server, line: &str) -> u64 {
     assert!(lines.len() >= ENTRIES, "{line}: {}", lines.len());
     let mut lines: Vec<&str> = lines
         .iter()
-        .filter_map(|line| line.rsplit(' ').next())
+        .filter_map(|line| line.rsplit([' ', '/']).next())
         .filter(|name| name.len() == 200)
         .collect();
     lines.sort_unstable();
