@@ -87,7 +87,7 @@ impl Walk {
 
     /// Sends several, written with ` ; ` between them.
     pub fn say_all(&mut self, control: &mut Control, lines: &str) {
-        for line in lines.split(';').map(str::trim) {
+        for line in lines.split(" ; ") {
             self.say(control, line);
         }
     }

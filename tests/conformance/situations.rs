@@ -14,15 +14,20 @@ use super::support::server::{Launch, Server};
 /// Well formed and not, by one who is logged in.
 const PARAMETERS: &str = "TYPE A ; TYPE A X ; TYPE E T ; TYPE L 8 ; TYPE L 7 ; TYPE L ; STRU R ; \
     STRU P ; STRU X ; STRU F ; MODE B ; MODE Z ; MODE X ; MODE S ; REST 5 ; REST x ; ALLO 5 ; \
-    ALLO 5 R 7 ; ALLO x ; PORT 1,2 ; PORT 127,0,0,1,200,1 ; PORT 8,8,8,8,200,1 ; \
+    ALLO 5 R 7 ; ALLO x ; ALLO 18446744073709551615 ; PORT 1,2 ; PORT 127,0,0,1,200,1 ; PORT 8,8,8,8,200,1 ; \
     PORT 127,0,0,1,0,25 ; EPRT |1|127.0.0.1|51201| ; EPRT |2|::1|51201| ; EPRT |1|8.8.8.8|51201| ; \
     EPRT x ; LPRT 4,4,127,0,0,1,2,200,1 ; LPRT 4,4,8,8,8,8,2,200,1 ; \
     LPRT 6,16,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,2,200,1 ; LPRT 4 ; EPSV 1 ; EPSV 2 ; EPSV x ; \
-    LPSV ; PASV ; OPTS UTF8 ON ; OPTS UTF8 OFF ; OPTS MLST size ; OPTS MLST ; OPTS HASH MD5 ; \
+    LPSV ; PASV ; OPTS UTF8 ON ; OPTS UTF8 OFF ; OPTS MLST size; ; OPTS MLST ; OPTS HASH MD5 ; \
     OPTS HASH x ; OPTS MODE Z LEVEL 9 ; OPTS MODE Z LEVEL 99 ; OPTS x ; PRET RETR file ; \
     PRET PWD ; HELP RETR ; HELP x ; SITE HELP ; SITE UMASK ; SITE UMASK 22 ; SITE UMASK x ; \
-    SITE CHMOD 644 file ; SITE CHMOD x ; SITE x ; LANG zh ; LANG xx ; LANG ? ; LANG ; \
-    CSID Name=x ; CLNT x ; MFMT 20200101000000 file ; MFMT 20200101000000 missing ; \
+    SITE CHMOD 644 file ; SITE CHMOD x ; SITE x ; SITE CHGRP 0 file ; SITE UTIME x ; \
+    SITE UTIME 20200101000000 file ; SITE MKDIR a/b ; SITE MKDIR file ; SITE RMDIR a ; \
+    SITE RMDIR missing ; SITE SYMLINK file lnk ; SITE CPTO x ; SITE CPFR missing ; SITE CPFR file ; \
+    SITE CPTO copy ; SITE IDLE ; SITE IDLE 200 ; SITE IDLE 9999 ; SITE IDLE x ; SITE WHO ; \
+    SITE QUOTA ; SITE TIME ; MFF modify=20200101000000; file ; MFF x=1; file ; MFF ; \
+    MFCT 20200101000000 file ; MDTM 20210101000000 file ; MDTM 20210101000000 missing ; LANG zh ; LANG xx ; LANG ? ; LANG ; \
+    CSID Name=x; ; CLNT x ; MFMT 20200101000000 file ; MFMT 20200101000000 missing ; \
     MFMT 20201301000000 file ; MFMT x ; RANG 1 0 ; RANG 1 5 ; MD5 file ; MMD5 file, file ; \
     MMD5 file, missing ; XCRC file 1 2 ; XCRC file 2 1 ; COMB new missing ; COMB new file ; \
     EPSV ALL ; PORT 127,0,0,1,200,1 ; PASV ; EPRT |1|127.0.0.1|51201| ; LPSV ; \
@@ -38,7 +43,7 @@ const RENAMING: &str = "RNFR file ; RNTO new ; RNTO file ; RNFR new ; RNTO missi
     RNTO full ; RNFR full ; RNTO full/inside/x ; RNFR new ; RNTO file";
 
 const DOWNLOADS: [&str; 4] = ["RETR file", "LIST", "NLST", "MLSD"];
-const UPLOADS: [&str; 2] = ["STOR file", "APPE file"];
+const UPLOADS: [&str; 3] = ["STOR file", "APPE file", "STOU file"];
 
 /// Puts back what the commands before have changed.
 fn furnish(server: &Server) {

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ironftpd::protocol::COMMANDS;
-use ironftpd::protocol::command::UNIMPLEMENTED;
+use ironftpd::protocol::{Access, COMMANDS, SITE_COMMANDS, UNIMPLEMENTED};
 
 use super::support::server::{Launch, Server};
 use super::table::project;
@@ -38,7 +37,8 @@ const UNTOLD: &[&str] = &[
     // Obsolete since RFC 2428.
     "LPRT", "LPSV", //
     // Clients that see it ask before every transfer.
-    "PRET", // Nothing can set that time on Linux.
+    "PRET", //
+    // Known and always refused: no system call sets that time.
     "MFCT",
 ];
 
@@ -49,23 +49,27 @@ const RFC_959: &str = "USER PASS ACCT CWD CDUP SMNT REIN QUIT PORT PASV TYPE STR
 
 /// Lines that vsftpd's FEAT has beyond them, and those of features that are
 /// no verbs.
-const BEYOND: &[&str] = &["PASV", "REST", "MODE", "SITE", "TVFS", "UTF8"];
+const BEYOND: &[&str] = &["PASV", "REST", "MODE", "TVFS", "UTF8", "SITE"];
 
 #[test]
 fn feat_is_what_the_configuration_leaves_on() {
-    let all = features(&[]);
+    let all = features(&[("write_enable", "YES")]);
     let old: BTreeSet<&str> = RFC_959.split_whitespace().collect();
-    let mut wanted: BTreeSet<&str> = COMMANDS
-        .iter()
-        .map(|row| row.name())
-        .filter(|name| !old.contains(name) && !UNTOLD.contains(name))
-        .collect();
+    let names = |wanted: fn(&Access) -> bool| -> BTreeSet<&str> {
+        let rows = COMMANDS.iter().filter(|row| wanted(&row.access));
+        rows.map(|row| row.name())
+            .filter(|name| !old.contains(name) && !UNTOLD.contains(name))
+            .collect()
+    };
+    let mut wanted = names(|_| true);
     wanted.extend(BEYOND);
     assert_eq!(labels(&all), wanted);
     for name in UNIMPLEMENTED {
         assert!(!wanted.contains(name), "{name}");
     }
     // Each switch takes away its own lines and no others.
+    let mut writing = names(|access| *access == Access::Write);
+    writing.insert("SITE");
     for (option, gone) in [
         ("port_enable", "EPRT"),
         ("pasv_enable", "EPSV PASV"),
@@ -74,9 +78,14 @@ fn feat_is_what_the_configuration_leaves_on() {
             "hash_enable",
             "HASH MD5 MMD5 XCRC XMD5 XSHA XSHA1 XSHA256 XSHA512",
         ),
+        ("write_enable", ""),
     ] {
-        let fewer = features(&[(option, "NO")]);
-        let gone: BTreeSet<&str> = gone.split_whitespace().collect();
+        let options = [("write_enable", "YES"), (option, "NO")];
+        let fewer = features(&options[usize::from(option == "write_enable")..]);
+        let gone: BTreeSet<&str> = match gone {
+            "" => writing.clone(),
+            gone => gone.split_whitespace().collect(),
+        };
         let left: BTreeSet<&str> = wanted.difference(&gone).copied().collect();
         assert_eq!(labels(&fewer), left, "{option}=NO");
         assert!(fewer.is_subset(&all), "{option}=NO");
@@ -131,16 +140,34 @@ fn help_lists_every_verb_that_is_on_and_explains_it() {
                 let on = there || !digest;
                 assert_eq!(listed.contains(name), on, "{name} with hash_enable={hash}");
                 let code = if on { 214 } else { 501 };
-                let words = control.command(format!("HELP {name}"), code).text();
-                // SITE's own commands stand in place of its syntax.
-                let explained = words.contains(row.syntax) || words.contains("SITE HELP [");
-                assert_eq!(explained, on, "{words}");
+                let text = control.command(format!("HELP {name}"), code).text();
+                // HELP SITE lists the commands under it.
+                let shown = if *name == "SITE" {
+                    "SITE HELP"
+                } else {
+                    row.syntax
+                };
+                assert_eq!(text.contains(shown), on, "{text}");
             }
         }
         let names = COMMANDS.iter().flat_map(|row| row.names).count();
         assert!(listed.len() <= names, "{text}");
         for name in UNIMPLEMENTED {
             assert!(!listed.contains(name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn help_site_lists_every_command_under_site() {
+    let server = Server::start(&[]);
+    let mut control = server.anonymous();
+    let text = control.command("HELP SITE", 214).text();
+    for row in SITE_COMMANDS {
+        for name in row.names {
+            assert!(text.contains(&format!(" SITE {name}")), "{name}: {text}");
+            let words = control.command(format!("SITE HELP {name}"), 214).words();
+            assert!(words.contains(row.syntax), "{words}");
         }
     }
 }
@@ -157,6 +184,12 @@ fn every_verb_is_in_the_manual() {
             let mut words = commands.split([' ', '\n', ',', '.']);
             let found = words.any(|word| word == *name);
             assert!(found, "{name} is not in ironftpd(8)");
+        }
+    }
+    for row in SITE_COMMANDS {
+        for name in row.names {
+            let found = commands.contains(&format!("SITE {name}"));
+            assert!(found, "SITE {name} is not in ironftpd(8)");
         }
     }
 }
