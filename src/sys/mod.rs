@@ -7,6 +7,7 @@
 
 pub mod birth;
 pub mod channel;
+pub mod capability;
 pub mod clock;
 pub mod commit;
 pub mod copy;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod file;
 pub mod fork;
 pub mod groups;
+pub mod identity;
 pub mod interfaces;
 pub mod lock;
 pub mod owner;
