@@ -18,6 +18,7 @@ pub mod fork;
 pub mod groups;
 pub mod identity;
 pub mod interfaces;
+pub mod landlock;
 pub mod lock;
 pub mod owner;
 pub mod pam;
