@@ -185,7 +185,11 @@ fn settings_shown_as_examples_are_accepted() {
 
 #[test]
 fn manual_pages_are_well_formed() {
-    for name in ["man/ironftpd.8", "man/ironftpd.conf.5"] {
+    for name in [
+        "man/ironftpd.8",
+        "man/ironftpd.conf.5",
+        "man/ironftpd-security.7",
+    ] {
         match Command::new("mandoc")
             .args(["-T", "lint"])
             .arg(place(name))

@@ -53,6 +53,7 @@ expected_files() { # prefix, sysconfdir
 644 .$1/share/doc/ironftpd/ironftpd.conf
 644 .$1/share/doc/ironftpd/ironftpd.pam
 644 .$1/share/man/man5/ironftpd.conf.5
+644 .$1/share/man/man7/ironftpd-security.7
 644 .$1/share/man/man8/ironftpctl.8
 644 .$1/share/man/man8/ironftpd.8
 END
