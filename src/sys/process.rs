@@ -60,6 +60,18 @@ pub fn bound_allocator_arenas() {
     }
 }
 
+/// Brings the allocator to ask what it asks but once: when glibc first gives
+/// memory of a thread's arena back, it reads how the system overcommits from
+/// /proc. Done here, before threads are confined, no worker has to be refused
+/// that file. To be called in a thread other than the first, whose memory
+/// comes from elsewhere.
+pub fn settle_allocator() {
+    // Below the size that gets a mapping of its own, and together above what
+    // an arena keeps at its end.
+    let blocks: Vec<Vec<u8>> = (0..4).map(|_| Vec::with_capacity(100 * 1024)).collect();
+    drop(std::hint::black_box(blocks));
+}
+
 /// The effective user id.
 #[must_use]
 pub fn effective_user() -> u32 {

@@ -109,6 +109,17 @@ fn a_call_of_the_future_is_not_there_yet() {
     });
 }
 
+/// What strace does to have a call fail: the number becomes -1.
+#[test]
+fn a_call_that_a_tracer_has_skipped_is_let_pass() {
+    apart(|| {
+        if confined(Kind::Session, Mode::Refuse) {
+            assert_eq!(call(-1, [0; 6]), Err(libc::ENOSYS));
+            assert_eq!(refused_here().0, 0);
+        }
+    });
+}
+
 #[test]
 fn work_goes_on_as_before() {
     let place = TempDir::new();

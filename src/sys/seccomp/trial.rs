@@ -3,7 +3,7 @@
 
 use super::refusals::refused_here;
 use super::{Filter, FilterError, Kind, Mode};
-use crate::sys::Error;
+use crate::sys::{Error, process};
 use std::fmt;
 use std::ptr;
 
@@ -60,7 +60,8 @@ const FORBIDDEN: [Forbidden; 4] = [
 
 /// Shows in a scratch thread that a session's filter refuses forbidden calls
 /// and tells of them. Works in [`Mode::Refuse`] whatever the mode of the
-/// server will be: the list is the same. Its refusals are not logged.
+/// server will be: the list is the same. Its refusals are not logged. The
+/// thread also settles the allocator, so that no confined one has to.
 ///
 /// # Errors
 /// What did not happen as it should.
@@ -80,6 +81,7 @@ pub fn trial() -> Result<(), TrialError> {
 }
 
 fn tried(filter: &Filter) -> Result<(), TrialError> {
+    process::settle_allocator();
     filter.confine().map_err(TrialError::Filter)?;
     for (name, call, arguments) in FORBIDDEN {
         let before = refused_here();
