@@ -7,7 +7,6 @@ use ironftpd::sys::process::{
     threads,
 };
 use std::fs::File;
-use std::os::fd::AsRawFd;
 
 fn is_open(descriptor: i32) -> bool {
     call(
@@ -73,8 +72,9 @@ fn no_execve_gives_privileges_and_no_dump_shows_secrets() {
             [libc::PR_GET_DUMPABLE as usize, 0, 0, 0, 0, 0],
         );
         assert_eq!(dumpable, Ok(0));
-        let own = File::open("/proc/self/mem").unwrap();
-        assert!(own.as_raw_fd() > 2, "a process may still look at itself");
+        // Its own descriptors a process finds there all the same; uploads
+        // without a name need them.
+        std::fs::read_dir("/proc/self/fd").unwrap();
         let mut limit = libc::rlimit {
             rlim_cur: 1,
             rlim_max: 1,

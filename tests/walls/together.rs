@@ -111,6 +111,7 @@ fn a_server_and_its_users_workers() {
 fn a_server_of_an_ordinary_user_raises_what_it_may() {
     let root = TempDir::new();
     root.file("file", "content");
+    root.dir("inbox");
     well(|| {
         if is_root() {
             drop_process_to(
@@ -128,7 +129,12 @@ fn a_server_of_an_ordinary_user_raises_what_it_may() {
         let filter = Filter::new(Kind::Session, Mode::Refuse).unwrap();
         apart(|| {
             let directory: OwnedFd = File::open(root.path()).unwrap().into();
-            confine(&[(directory.as_fd(), Access::ReadOnly)], Network::FREE).unwrap();
+            let inbox: OwnedFd = File::open(root.path().join("inbox")).unwrap().into();
+            let roots = [
+                (directory.as_fd(), Access::ReadOnly),
+                (inbox.as_fd(), Access::ReadWrite),
+            ];
+            confine(&roots, Network::FREE).unwrap();
             filter.confine().unwrap();
             let how = |flags| OpenHow {
                 flags,
@@ -138,6 +144,7 @@ fn a_server_of_an_ordinary_user_raises_what_it_may() {
             file::openat2(directory.as_fd(), b"file", how(libc::O_RDONLY)).unwrap();
             let error = file::openat2(directory.as_fd(), b"file", how(libc::O_WRONLY)).unwrap_err();
             assert_eq!(error.errno(), libc::EACCES);
+            give_a_name_to_a_file_without(&inbox);
         });
     });
 }
