@@ -6,8 +6,8 @@
 //! is used directly by the floors above and not wrapped again.
 
 pub mod birth;
-pub mod channel;
 pub mod capability;
+pub mod channel;
 pub mod clock;
 pub mod commit;
 pub mod copy;
