@@ -19,6 +19,8 @@ pub enum Kind {
     MainWithRoot,
     /// Watches silent sessions.
     WaitingRoom,
+    /// Writes what others have queued, to descriptors that are open.
+    Writer,
     /// Greets, and checks who somebody is.
     Login,
     /// Serves a session that has logged in.
@@ -30,10 +32,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 7] = [
+    const ALL: [Kind; 8] = [
         Kind::Main,
         Kind::MainWithRoot,
         Kind::WaitingRoom,
+        Kind::Writer,
         Kind::Login,
         Kind::Session,
         Kind::Resolver,
@@ -45,6 +48,7 @@ impl Kind {
             Kind::Main => "main",
             Kind::MainWithRoot => "main-root",
             Kind::WaitingRoom => "waiting-room",
+            Kind::Writer => "writer",
             Kind::Login => "login",
             Kind::Session | Kind::Trial => "session",
             Kind::Resolver => "resolver",
@@ -71,6 +75,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Kind::Main | Kind::MainWithRoot => "main thread",
             Kind::WaitingRoom => "waiting room",
+            Kind::Writer => "writer",
             Kind::Login => "login worker",
             Kind::Session => "session worker",
             Kind::Resolver => "resolver",
@@ -285,7 +290,7 @@ mod tests {
     #[test]
     fn the_main_thread_may_do_what_its_children_do() {
         let main = entries(TEXT, "main").unwrap();
-        for section in ["login", "session", "waiting-room"] {
+        for section in ["login", "session", "waiting-room", "writer"] {
             for entry in entries(TEXT, section).unwrap() {
                 assert!(main.contains(&entry), "[{section}] {entry:?}");
             }
