@@ -25,7 +25,7 @@ pub enum Kind {
     Login,
     /// Serves a session that has logged in.
     Session,
-    /// Looks up host names.
+    /// Asks name services: for hosts, users and groups.
     Resolver,
     /// The scratch thread of [`super::trial`], with the list of a session.
     Trial,
