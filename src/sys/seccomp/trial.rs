@@ -3,7 +3,7 @@
 
 use super::refusals::refused_here;
 use super::{Filter, FilterError, Kind, Mode};
-use crate::sys::{Error, process};
+use crate::sys::{Error, clock, process};
 use std::fmt;
 use std::ptr;
 
@@ -61,7 +61,8 @@ const FORBIDDEN: [Forbidden; 4] = [
 /// Shows in a scratch thread that a session's filter refuses forbidden calls
 /// and tells of them. Works in [`Mode::Refuse`] whatever the mode of the
 /// server will be: the list is the same. Its refusals are not logged. The
-/// thread also settles the allocator, so that no confined one has to.
+/// thread also asks what the C library reads from files once, so that no
+/// confined one has to: about memory, and the time zone.
 ///
 /// # Errors
 /// What did not happen as it should.
@@ -82,6 +83,8 @@ pub fn trial() -> Result<(), TrialError> {
 
 fn tried(filter: &Filter) -> Result<(), TrialError> {
     process::settle_allocator();
+    // The C library reads the time zone from a file, at the first question.
+    let _ = clock::local_offset(0);
     filter.confine().map_err(TrialError::Filter)?;
     for (name, call, arguments) in FORBIDDEN {
         let before = refused_here();
