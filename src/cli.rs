@@ -413,7 +413,7 @@ fn exit_of(error: &StartError) -> Exit {
             _ => Exit::Unavailable,
         },
         StartError::Service(_) => Exit::Config,
-        StartError::System(_) => Exit::OsError,
+        StartError::Authenticator(_) | StartError::System(_) => Exit::OsError,
     }
 }
 

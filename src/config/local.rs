@@ -20,10 +20,6 @@ pub(super) fn check(report: &mut Report<'_>, accounts: Accounts) {
     {
         report.error("anonymous_enable", Problem::NobodyMayLogIn);
     }
-    if config.local_enable {
-        // Until the password of a system's user can be checked.
-        report.error("local_enable", Problem::NotYet { only: Some("NO") });
-    }
     report.at_most("chown_upload_mode", config.chown_upload_mode, 0o777, true);
     needs(report);
     users(report);

@@ -16,6 +16,7 @@ mod waiting;
 mod writers;
 
 use crate::auth::LiveAccounts;
+use crate::auth::authenticator::{self, Authenticator, Backend, Settings};
 use crate::config::Config;
 use crate::session::{Service, ServiceError};
 use crate::sys;
@@ -31,6 +32,8 @@ pub enum StartError {
     Listen(SocketAddr, sys::Error),
     /// What the configuration names cannot be served.
     Service(ServiceError),
+    /// The process that checks passwords could not be started.
+    Authenticator(authenticator::StartError),
     /// The system refused something that every server needs.
     System(sys::Error),
 }
@@ -60,6 +63,7 @@ impl fmt::Display for StartError {
                 }
             }
             StartError::Service(error) => error.fmt(f),
+            StartError::Authenticator(error) => write!(f, "the authenticator: {error}"),
             StartError::System(error) => error.fmt(f),
         }
     }
@@ -83,7 +87,7 @@ pub fn run(
     let descriptors = sys::process::raise_descriptor_limit()?;
     let listeners = listen::open(&config)?;
     let background = config.background();
-    let service = Service::open(config, accounts).map_err(StartError::Service)?;
+    let mut service = Service::open(config, accounts).map_err(StartError::Service)?;
     warn_of_limits(service.config(), descriptors);
     if let Some(first) = listeners.first() {
         bound(first.address);
@@ -92,6 +96,7 @@ pub fn run(
     if background && sys::process::fork_into_background()?.is_some() {
         return Ok(());
     }
+    admit_local_users(&mut service)?;
     let signals = Signals::block()?;
     // Dropped last: what was said until then shall be read.
     let _writers = writers::start(service.config())?;
@@ -102,6 +107,35 @@ pub fn run(
     }
     accept::Master::new(listeners, signals, service)?.run();
     Ok(())
+}
+
+/// Starts the process that checks the passwords of the system's users, where
+/// they may log in. It is born before any thread, while all rights are there.
+fn admit_local_users(service: &mut Service) -> Result<(), StartError> {
+    let Some(settings) = Settings::of(service.config()) else {
+        return Ok(());
+    };
+    match Authenticator::start(&settings) {
+        Ok(authenticator) => {
+            match authenticator.backend() {
+                Backend::Pam => {}
+                Backend::Shadow(why) => {
+                    log::warn!("passwords are checked against /etc/shadow, without PAM: {why}");
+                }
+                Backend::Failed(why) => log::error!("no user of the system can log in: {why}"),
+            }
+            service.admit_local_users(authenticator);
+            Ok(())
+        }
+        Err(authenticator::StartError::NotRoot) => {
+            log::warn!(
+                "local_enable: only root can check the passwords of the system's users, \
+                 so none of them can log in"
+            );
+            Ok(())
+        }
+        Err(error) => Err(StartError::Authenticator(error)),
+    }
 }
 
 /// Says before the first client comes what will not fit.

@@ -1,16 +1,52 @@
-//! The log-in of a user of the system, once the password is known to be the
-//! right one. Where the user lands is `auth::local`'s to say; whose worker
-//! takes the session there is the server's affair.
+//! The log-in of a user of the system. The password is the authenticator's to
+//! check, and where the user lands `auth::local`'s to say; whose worker takes
+//! the session there is the server's affair.
 
 use super::login::INCORRECT;
-use super::state::{Entry, Rights};
+use super::state::{Entry, Rights, Stage};
 use super::{Class, Home, Session};
-use crate::auth::LocalLogin;
+use crate::auth::authenticator::{Authenticator, Verdict};
+use crate::auth::{LocalLogin, Secret};
 use crate::protocol::Reply;
 use crate::sys::passwd::User;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a worker waits for the authenticator, which itself gives up
+/// sooner on a check that hangs.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 impl Session {
+    /// Asks the authenticator whether the password is that of a user of the
+    /// system.
+    pub(super) fn ask(
+        &mut self,
+        authenticator: &Authenticator,
+        name: &[u8],
+        password: &Secret,
+    ) -> Reply {
+        let deadline = Instant::now() + PATIENCE;
+        let peer = self.control.peer().ip();
+        match authenticator.attempt(name, password, peer, deadline) {
+            Ok(Verdict::Granted(granted)) => {
+                // PAM may have made another user of the name.
+                if let Some(user) = &granted.account
+                    && let Err(why) = self.service.lists.welcome(&user.name)
+                {
+                    return self.deny(name, &why.to_string(), INCORRECT);
+                }
+                self.pam_session = granted.session;
+                let reply = self.log_in_local(name, granted.account);
+                if !matches!(self.stage, Stage::Accepted(_)) {
+                    self.pam_session = None;
+                }
+                reply
+            }
+            Ok(Verdict::Denied(denied)) => self.deny(name, &denied.to_string(), INCORRECT),
+            Err(error) => self.deny(name, &error.to_string(), INCORRECT),
+        }
+    }
+
     /// Lets in who has given `name` and the password that the system has for
     /// it. `account` is the system's user of this name, if there is one.
     ///

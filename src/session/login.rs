@@ -7,7 +7,7 @@ use super::connect::Endpoint;
 use super::state::{Entry, Login, Rights, Stage};
 use super::voice::Voice;
 use super::{Class, Failure, Home, Place, Session};
-use crate::auth::{Account, Privileges, Secret, is_anonymous};
+use crate::auth::{Account, Denial, Privileges, Secret, is_anonymous};
 use crate::protocol::ladder::Fact;
 use crate::protocol::representation::Level;
 use crate::protocol::{
@@ -66,10 +66,16 @@ impl Session {
             return Ok(self.log_in_anonymous(&name, password));
         }
         let secret = Secret::new(password.to_vec());
-        match self.service.accounts.current().verify(&name, &secret) {
-            Ok(account) => Ok(self.log_in_account(&account)),
-            Err(denial) => Ok(self.deny(&name, &denial.to_string(), INCORRECT)),
-        }
+        let service = Arc::clone(&self.service);
+        Ok(match service.accounts.current().verify(&name, &secret) {
+            Ok(account) => self.log_in_account(&account),
+            Err(denial) => match (&service.authenticator, denial) {
+                (Some(authenticator), Denial::UnknownUser) => {
+                    self.ask(authenticator, &name, &secret)
+                }
+                (_, denial) => self.deny(&name, &denial.to_string(), INCORRECT),
+            },
+        })
     }
 
     fn log_in_anonymous(&mut self, name: &[u8], email: &[u8]) -> Reply {
@@ -192,6 +198,7 @@ impl Session {
     pub fn turn_back(&mut self, cause: &str) {
         if let Stage::Accepted(entry) = std::mem::replace(&mut self.stage, Stage::Greeted) {
             self.welcome = None;
+            self.pam_session = None;
             let reply = self.deny(&entry.name, cause, INCORRECT);
             self.hold(reply);
         }
@@ -253,6 +260,7 @@ impl Session {
             tag,
             trace: _,
             stage,
+            pam_session,
             representation,
             deflate_level,
             endpoint,
@@ -269,6 +277,7 @@ impl Session {
             unknown: _,
             last_command: _,
             hold_reply: _,
+            asked: _,
             delayed: _,
             welcome: _,
             ending: _,
@@ -276,6 +285,7 @@ impl Session {
         tag.set_user(b"");
         *config = Arc::clone(&service.config);
         *stage = Stage::Greeted;
+        *pam_session = None;
         *representation = Representation::default();
         *deflate_level = Level::default();
         *endpoint = Endpoint::None;

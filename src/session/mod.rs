@@ -48,6 +48,7 @@ pub use class::{Class, Home, Place};
 pub use service::{Service, ServiceError};
 pub use state::SessionId;
 
+use crate::auth::authenticator::SessionHandle;
 use crate::config::Config;
 use crate::control::{Connection, Input};
 use crate::protocol::ladder::{Fact, Side};
@@ -101,6 +102,8 @@ pub struct Session {
     /// The drawing of this session, if somebody wants one (trace_connections).
     trace: Option<Box<Trace>>,
     stage: Stage,
+    /// Keeps the PAM session open (session_support).
+    pam_session: Option<SessionHandle>,
     /// TYPE, STRU and MODE.
     representation: Representation,
     /// OPTS MODE Z LEVEL.
@@ -131,6 +134,8 @@ pub struct Session {
     last_command: Instant,
     /// The reply of the command under way is to be held back.
     hold_reply: bool,
+    /// When the command under way came.
+    asked: Instant,
     /// The reply that is being held back (delay_failed_login).
     delayed: Option<Reply>,
     /// The reply to a log-in that has succeeded, until somebody serves it.
@@ -160,6 +165,7 @@ impl Session {
             service,
             control,
             stage: Stage::Greeted,
+            pam_session: None,
             representation: Representation::default(),
             deflate_level: Level::default(),
             endpoint: Endpoint::None,
@@ -175,6 +181,7 @@ impl Session {
             unknown: 0,
             last_command: Instant::now(),
             hold_reply: false,
+            asked: Instant::now(),
             delayed: None,
             welcome: None,
             ending: false,
@@ -222,10 +229,13 @@ impl Session {
             if self.delayed.is_some() {
                 let _ = self.control.flush();
                 let delay = u64::from(self.config.delay_failed_login());
-                return Outcome::Delay(Instant::now() + Duration::from_secs(delay));
+                // From the question on, whatever the answer took: its time
+                // would tell unknown users from others.
+                return Outcome::Delay(self.asked + Duration::from_secs(delay));
             }
             match self.control.next_input() {
                 Input::Line(line) => {
+                    self.asked = Instant::now();
                     self.command(line);
                     self.last_command = Instant::now();
                 }

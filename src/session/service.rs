@@ -6,6 +6,7 @@ use super::roster::Roster;
 use super::state::Rights;
 use super::voice::Voice;
 use super::{Class, Home};
+use crate::auth::authenticator::Authenticator;
 use crate::auth::{ListError, Lists, LiveAccounts, Privileges};
 use crate::config::{Config, Personal, PersonalError};
 use crate::data::{Buffers, PassivePorts};
@@ -28,6 +29,8 @@ pub struct Service {
     /// Options of single users.
     personal: Personal,
     pub(super) accounts: LiveAccounts,
+    /// Who checks the passwords of the system's users, if they may log in.
+    pub(super) authenticator: Option<Authenticator>,
     /// Who is welcome, and who is kept in.
     pub(super) lists: Lists,
     /// To whom uploads of anonymous users are given (chown_uploads).
@@ -115,8 +118,14 @@ impl Service {
             language: Language::parse(config.default_language()).unwrap_or(Language::English),
             charset: Charset::parse(config.client_charset()),
             accounts,
+            authenticator: None,
             config,
         })
+    }
+
+    /// Lets the system's users log in: `authenticator` checks their passwords.
+    pub fn admit_local_users(&mut self, authenticator: Authenticator) {
+        self.authenticator = Some(authenticator);
     }
 
     /// A reply to a client that gets no session, in the language of the
