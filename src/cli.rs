@@ -412,7 +412,7 @@ fn exit_of(error: &StartError) -> Exit {
             libc::EACCES | libc::EPERM => Exit::NoPermission,
             _ => Exit::Unavailable,
         },
-        StartError::Service(_) => Exit::Config,
+        StartError::Service(_) | StartError::Unprivileged(_) => Exit::Config,
         StartError::Authenticator(_) | StartError::System(_) => Exit::OsError,
     }
 }

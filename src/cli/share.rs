@@ -158,6 +158,8 @@ impl Serve {
             ("anon_other_write_enable", flag(self.write)),
             // What the user who shares can read is what is shared.
             ("anon_world_readable_only", "NO"),
+            // Who types this shares what it has, under its own name.
+            ("run_as_launching_user", "YES"),
             ("anon_umask", "022"),
             ("local_umask", "022"),
             ("max_per_ip", "0"),

@@ -27,6 +27,13 @@ pub struct Root {
 /// Links followed at the end of a pathname, as many as the kernel does.
 const LINKS: usize = 40;
 
+impl AsFd for Root {
+    /// The directory, opened with O_PATH, for whoever confines a thread to it.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+}
+
 impl Root {
     /// Opens the server-side directory `path` as a root.
     ///

@@ -4,6 +4,7 @@
 
 use super::limits::{Census, Full, max_workers};
 use super::listen::Listener;
+use super::narrow::Walls;
 use super::pool::Pool;
 use super::waiting::WaitingRoom;
 use crate::protocol::{Code, Reply};
@@ -51,6 +52,7 @@ impl Master {
         listeners: Vec<Listener>,
         signals: Signals,
         service: Arc<Service>,
+        walls: Arc<Walls>,
     ) -> Result<Master, sys::Error> {
         let epoll = Epoll::new()?;
         let bell = Arc::new(Bell::new()?);
@@ -62,6 +64,7 @@ impl Master {
         let room = Arc::new(WaitingRoom::new()?);
         let pool = Arc::new(Pool::new(
             Arc::clone(&service),
+            Arc::clone(&walls),
             max_workers(),
             Arc::clone(&room),
             Arc::clone(&bell),
@@ -70,7 +73,10 @@ impl Master {
         std::thread::Builder::new()
             .name("waiting-room".to_owned())
             .stack_size(128 * 1024)
-            .spawn(move || keeper.0.keep(&keeper.1))
+            .spawn(move || match walls.keep_nothing() {
+                Ok(()) => keeper.0.keep(&keeper.1),
+                Err(error) => log::error!("the waiting room: {error}"),
+            })
             .map_err(|error| sys::Error::from_io("clone", &error))?;
         Ok(Master {
             listeners,

@@ -5,6 +5,7 @@
 //! widen again. A crew is there as long as somebody has it: its workers, its
 //! sessions, or the pool where it is one that stays.
 
+use super::narrow::Walls;
 use super::pool::Job;
 use crate::fs::Root;
 use crate::session::{Class, Place, Service, Wake};
@@ -57,15 +58,9 @@ impl Crew {
     ///
     /// # Errors
     /// When the home cannot be served.
-    pub(super) fn enlist(&self, service: &Service) -> Result<Place, sys::Error> {
-        let root = match (&self.class, self.root.get()) {
-            (Class::Reception, _) => None,
-            (Class::Home(_), Some(root)) => Some(Arc::clone(root)),
-            (Class::Home(home), None) => {
-                let root = service.root_of(home)?;
-                Some(Arc::clone(self.root.get_or_init(|| root)))
-            }
-        };
+    pub(super) fn enlist(&self, walls: &Walls, service: &Service) -> Result<Place, sys::Error> {
+        let root = walls.narrow(&self.class, self.root.get(), service)?;
+        let root = root.map(|root| Arc::clone(self.root.get_or_init(|| root)));
         Ok(Place {
             class: self.class.clone(),
             root,

@@ -10,6 +10,7 @@ mod accept;
 mod crew;
 mod limits;
 mod listen;
+mod narrow;
 mod pool;
 mod resolve;
 mod waiting;
@@ -17,10 +18,12 @@ mod writers;
 
 use crate::auth::LiveAccounts;
 use crate::auth::authenticator::{self, Authenticator, Backend, Settings};
+use crate::auth::unprivileged::UnprivilegedError;
 use crate::config::Config;
 use crate::session::{Service, ServiceError};
 use crate::sys;
 use crate::sys::signal::{Signals, ignore_fatal_ones};
+use narrow::Walls;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,6 +35,8 @@ pub enum StartError {
     Listen(SocketAddr, sys::Error),
     /// What the configuration names cannot be served.
     Service(ServiceError),
+    /// It is not known whom the server is to become.
+    Unprivileged(UnprivilegedError),
     /// The process that checks passwords could not be started.
     Authenticator(authenticator::StartError),
     /// The system refused something that every server needs.
@@ -63,6 +68,7 @@ impl fmt::Display for StartError {
                 }
             }
             StartError::Service(error) => error.fmt(f),
+            StartError::Unprivileged(error) => error.fmt(f),
             StartError::Authenticator(error) => write!(f, "the authenticator: {error}"),
             StartError::System(error) => error.fmt(f),
         }
@@ -97,6 +103,7 @@ pub fn run(
         return Ok(());
     }
     admit_local_users(&mut service)?;
+    let walls = Arc::new(Walls::raise(&service)?);
     let signals = Signals::block()?;
     // Dropped last: what was said until then shall be read.
     let _writers = writers::start(service.config())?;
@@ -105,7 +112,7 @@ pub fn run(
     for listener in &listeners {
         log::info!("listening on {}", listener.address);
     }
-    accept::Master::new(listeners, signals, service)?.run();
+    accept::Master::new(listeners, signals, service, walls)?.run();
     Ok(())
 }
 
@@ -153,8 +160,5 @@ fn warn_of_limits(config: &Config, descriptors: u64) {
             "the limits of threads (ulimit -u, pids.max of the cgroup) allow {workers} workers: \
              that many transfers at once"
         );
-    }
-    if sys::process::effective_user() == 0 {
-        log::warn!("running as root: sessions act with root's rights inside their directories");
     }
 }

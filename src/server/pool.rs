@@ -8,6 +8,7 @@
 
 use super::crew::Crew;
 use super::limits::Admission;
+use super::narrow::Walls;
 use super::waiting::WaitingRoom;
 use crate::session::{Class, Outcome, Place, Service, Session, Wake};
 use crate::sys::poll::Bell;
@@ -49,6 +50,7 @@ impl std::fmt::Debug for Job {
 /// of sessions.
 pub(super) struct Pool {
     service: Arc<Service>,
+    walls: Arc<Walls>,
     /// Those who greet.
     first: Arc<Crew>,
     /// Every other crew there is.
@@ -71,6 +73,7 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn new(
         service: Arc<Service>,
+        walls: Arc<Walls>,
         limit: usize,
         room: Arc<WaitingRoom>,
         bell: Arc<Bell>,
@@ -99,6 +102,7 @@ impl Pool {
             stack: STACK,
             bell,
             service,
+            walls,
             first,
             _lasting: lasting,
         };
@@ -224,16 +228,23 @@ impl Pool {
 
     /// The life of a worker; it begins idle.
     fn live(&self, crew: &Arc<Crew>) {
-        match crew.enlist(&self.service) {
+        match crew.enlist(&self.walls, &self.service) {
             Ok(place) => self.work(crew, &place),
             Err(error) => {
                 let cause = error.to_string();
                 crew.idle.fetch_sub(1, Ordering::SeqCst);
                 // Whoever waits for this crew waits in vain.
                 while let Ok((mut job, _)) = crew.receiver.try_recv() {
-                    job.session.turn_back(&cause);
-                    job.crew = Arc::clone(&self.first);
-                    self.submit(job, Wake::Moved);
+                    if Arc::ptr_eq(crew, &self.first) {
+                        // No descriptor or memory is left: one session fewer
+                        // gives some back.
+                        log::error!("session {} turned away: {cause}", job.session.id().0);
+                        job.session.turn_away();
+                    } else {
+                        job.session.turn_back(&cause);
+                        job.crew = Arc::clone(&self.first);
+                        self.submit(job, Wake::Moved);
+                    }
                 }
             }
         }
@@ -315,7 +326,13 @@ mod tests {
             let room = Arc::new(WaitingRoom::new().unwrap());
             let service = Arc::new(Service::open(config, accounts).unwrap());
             let bell = Arc::new(Bell::new().unwrap());
-            let mut pool = Pool::new(Arc::clone(&service), limit, room, bell);
+            let mut pool = Pool::new(
+                Arc::clone(&service),
+                Arc::new(Walls::none()),
+                limit,
+                room,
+                bell,
+            );
             pool.stack = stack;
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             crate::control::prepare(listener.as_fd(), None).unwrap();

@@ -283,6 +283,14 @@ impl Session {
         self.control.reply(&self.voice.phrase(reply));
     }
 
+    /// Says that there is nobody to serve the session. Never waits.
+    pub fn turn_away(&mut self) {
+        let text = "The server is out of resources, please try later.";
+        let reply = Reply::new(Code::ServiceNotAvailable, text);
+        self.control.farewell(&self.voice.phrase(&reply));
+        self.trace_end(Side::Server);
+    }
+
     /// Ends a parked session because the server stops. Never waits.
     pub fn farewell(&mut self) {
         let reply = Reply::new(Code::ServiceNotAvailable, "Server shutting down.");

@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -164,6 +165,13 @@ impl Service {
         }
     }
 
+    /// Whether some sessions act as another user than the server.
+    #[must_use]
+    pub fn changes_user(&self) -> bool {
+        let anonymous = self.anonymous.as_ref();
+        self.authenticator.is_some() || anonymous.is_some_and(|it| it.home.user.is_some())
+    }
+
     pub(super) fn serves_anonymous(&self) -> bool {
         self.anonymous.is_some()
     }
@@ -230,10 +238,37 @@ fn anonymous(config: &Config) -> Result<Option<Anonymous>, ServiceError> {
     let writable = Rights::of(Privileges::Anonymous, config, false).any_write();
     match Root::open(&path) {
         Ok(root) => Ok(Some(Anonymous {
-            home: Arc::new(Home::seen(&path, writable)),
+            home: Arc::new(Home {
+                user: anonymous_user(config, &path, writable)?,
+                ..Home::seen(&path, writable)
+            }),
             root: Arc::new(root),
         })),
         Err(error) => Err(ServiceError::AnonymousRoot(path, error)),
+    }
+}
+
+/// As whom anonymous users act: as ftp_username where that makes a
+/// difference and can be, otherwise as the server, which then needs no
+/// privilege for it.
+fn anonymous_user(
+    config: &Config,
+    root: &Path,
+    writable: bool,
+) -> Result<Option<User>, ServiceError> {
+    let is_open = |about: std::fs::Metadata| about.permissions().mode() & 0o005 == 0o005;
+    let same_for_all = !writable
+        && config.anon_world_readable_only()
+        && std::fs::metadata(root).is_ok_and(is_open);
+    if same_for_all || effective_user() != 0 || config.run_as_launching_user() {
+        return Ok(None);
+    }
+    let name = config.ftp_username();
+    let error = |error| ServiceError::User("ftp_username", name.to_vec(), error);
+    match User::find(name) {
+        Ok(Some(user)) if user.uid != 0 => Ok(Some(user)),
+        Ok(_) => Err(error(None)),
+        Err(why) => Err(error(Some(why))),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod client;
 pub mod control;
 pub mod data;
 pub mod ladders;
+pub mod log;
 pub mod modes;
 pub mod process;
 pub mod server;

@@ -7,17 +7,18 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::PATIENCE;
 use super::control::Control;
+use super::log::Log;
 use super::process::{Finished, run};
 use super::temp::TempDir;
 
@@ -27,62 +28,6 @@ pub const IRONFTPD: &str = env!("CARGO_BIN_EXE_ironftpd");
 /// The administrator's tool; cargo builds it beside the daemon.
 pub fn ironftpctl() -> PathBuf {
     Path::new(IRONFTPD).with_file_name("ironftpctl")
-}
-
-/// Lines of standard error or output so far, and whether it has been closed.
-#[derive(Default)]
-struct Log {
-    state: Mutex<(Vec<String>, bool)>,
-    changed: Condvar,
-    /// Close it at the next line, as a reader does who has seen enough.
-    enough: AtomicBool,
-}
-
-impl Log {
-    /// Gathers what comes, on a thread of its own.
-    fn of(stream: impl Read + Send + 'static) -> Arc<Log> {
-        let log = Arc::new(Log::default());
-        let writer = Arc::clone(&log);
-        thread::spawn(move || {
-            for line in BufReader::new(stream).split(b'\n') {
-                let Ok(line) = line else { break };
-                let line = String::from_utf8_lossy(&line).into_owned();
-                writer.state.lock().unwrap().0.push(line);
-                writer.changed.notify_all();
-                if writer.enough.load(Ordering::Relaxed) {
-                    break;
-                }
-            }
-            writer.state.lock().unwrap().1 = true;
-            writer.changed.notify_all();
-        });
-        log
-    }
-
-    fn text(&self) -> String {
-        self.state.lock().unwrap().0.join("\n")
-    }
-
-    /// Waits until `found` gives a value; `None` when the time is up or the
-    /// log has been closed without it.
-    fn wait<T>(
-        &self,
-        limit: Duration,
-        mut found: impl FnMut(&[String], bool) -> Option<T>,
-    ) -> Option<T> {
-        let end = Instant::now() + limit;
-        let mut state = self.state.lock().unwrap();
-        loop {
-            if let Some(value) = found(&state.0, state.1) {
-                return Some(value);
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.1 {
-                return None;
-            }
-            state = self.changed.wait_timeout(state, left).unwrap().0;
-        }
-    }
 }
 
 /// How to start a server; [`Server::start`] is the short way.
@@ -110,6 +55,8 @@ impl Launch {
             ("listen_port", "0"),
             ("background", "NO"),
             ("anonymous_enable", "YES"),
+            // Nobody, whom root's server becomes, sees no test's directory.
+            ("run_as_launching_user", "YES"),
             ("connect_from_port_20", "NO"),
             ("delay_failed_login", "0"),
             ("max_clients", "0"),
