@@ -112,7 +112,7 @@ impl Service {
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
             roster: Roster::default(),
-            owners: Owners::default(),
+            owners: Owners::of_this_machine(),
             announced: Announced::new(&config),
             // What cannot be read here, config::check has refused.
             host_names: HostNames::parse(config.host_names()).unwrap_or_default(),

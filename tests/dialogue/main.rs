@@ -36,6 +36,7 @@ mod languages;
 mod large;
 mod limits;
 mod listing;
+mod local_users;
 mod locks;
 mod login;
 mod mode_b;
