@@ -26,8 +26,20 @@ pub enum Alien {
 pub const TLS: &[u8] = b"\x16\x03";
 
 /// None of them is a verb of FTP.
-const HTTP: [&str; 10] = [
-    "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE", "PRI",
+const HTTP: [&str; 13] = [
+    "GET",
+    "POST",
+    "HEAD",
+    "PUT",
+    "DELETE",
+    "OPTIONS",
+    "CONNECT",
+    "PATCH",
+    "TRACE",
+    "PRI",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
 ];
 
 /// The protocol of which `line` is the beginning, if it is not FTP.

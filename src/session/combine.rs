@@ -165,7 +165,8 @@ impl Session {
         }
         let target = upload.begin().map_err(storage)?;
         for part in parts {
-            let file = self.readable(&part.name)?;
+            // One that is still being stored has to be whole first.
+            let file = self.readable_whole(&part.name)?;
             if !is_unchanged(&file.attributes, &part.attributes) {
                 return Err(Failure::refused(
                     Code::FileBusy,

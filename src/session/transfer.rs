@@ -220,6 +220,7 @@ impl Session {
             result => return Ok(result?),
         }
         log::info!("{}: {}: waits for its lock", self.tag, Escaped(subject));
+        self.say_what_waits();
         let limit = seconds(self.config.data_connection_timeout());
         let trace = self.trace.as_deref();
         let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, subject);
@@ -237,8 +238,16 @@ impl Session {
         }
     }
 
+    /// Sends the replies to the commands before this one, which waits for
+    /// something: it may be the 227 without which the client cannot come. A
+    /// connection that takes them no more shows when it is looked at next.
+    fn say_what_waits(&mut self) {
+        let _ = self.control.flush();
+    }
+
     /// Opens the data connection agreed upon.
     fn open_data(&mut self, subject: &[u8]) -> Result<DataConnection, Failure> {
+        self.say_what_waits();
         let config = &self.config;
         let local = self.control.local();
         let endpoint = std::mem::take(&mut self.endpoint);
@@ -313,6 +322,7 @@ impl Session {
         &mut self,
         act: impl FnOnce(&mut Work<'_>) -> Result<T, Interruption>,
     ) -> Result<T, Failure> {
+        self.say_what_waits();
         let trace = self.trace.as_deref();
         let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, b"");
         watch.queueing = true;

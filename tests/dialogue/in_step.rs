@@ -9,7 +9,7 @@ use ironftpd::protocol::COMMANDS;
 
 use crate::abort::{under_way, with_a_large_file};
 use crate::support::control::{Control, Reply};
-use crate::support::data::read_all;
+use crate::support::data::{connect, pasv_address, read_all};
 use crate::support::server::Server;
 
 /// The next completion reply; preliminary ones are passed over.
@@ -296,4 +296,20 @@ fn login_commands_out_of_order_are_answered_one_by_one() {
     control.command("PASS x", 230);
     control.command("USER anonymous", 530);
     in_step(&mut control);
+}
+
+#[test]
+fn a_port_asked_for_together_with_its_transfer_is_told_in_time() {
+    let server = Server::start(&[]);
+    server.root().file("file", "content");
+    let mut control = server.anonymous();
+    for verb in ["RETR file", "LIST", "MLSD"] {
+        control.send(format!("NOOP\r\nPASV\r\n{verb}\r\n"));
+        control.expect(200);
+        let address = pasv_address(&control.expect(227));
+        let data = connect(address);
+        control.expect(150);
+        assert!(!read_all(data).is_empty());
+        control.expect(226);
+    }
 }
