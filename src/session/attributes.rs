@@ -141,7 +141,13 @@ impl Session {
         }
         self.changed("set facts of", path.as_bytes());
         let mut text = String::new();
-        if let Some(time) = facts.modified {
+        if facts.modified.is_some() {
+            // What there is now: a file system has limits of its own.
+            let (seconds, nanoseconds) = login.root.attributes(&path)?.modified;
+            let time = Timestamp {
+                seconds,
+                nanoseconds,
+            };
             text.push_str(&format!("Modify={};", format_fact(time)));
         }
         if let Some(gid) = gid {
