@@ -261,11 +261,14 @@ pub(super) fn readable(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::load::Reading;
     use super::*;
 
-    fn judged(text: &str, accounts: Accounts) -> Result<Vec<String>, Vec<String>> {
+    pub(in crate::config) fn judged(
+        text: &str,
+        accounts: Accounts,
+    ) -> Result<Vec<String>, Vec<String>> {
         let mut reading = Reading::new();
         reading.text(Path::new("f"), text.as_bytes());
         match reading.finish(accounts) {
@@ -274,7 +277,7 @@ mod tests {
         }
     }
 
-    fn errors(text: &str) -> Vec<String> {
+    pub(in crate::config) fn errors(text: &str) -> Vec<String> {
         judged(text, Accounts::Configured).expect_err("refused")
     }
 

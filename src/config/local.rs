@@ -162,21 +162,8 @@ fn lists(report: &mut Report<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::load::Reading;
+    use super::super::check::tests::{errors, judged};
     use super::*;
-
-    fn judged(text: &str, accounts: Accounts) -> Result<Vec<String>, Vec<String>> {
-        let mut reading = Reading::new();
-        reading.text(Path::new("f"), text.as_bytes());
-        match reading.finish(accounts) {
-            Ok((_, findings)) => Ok(findings.iter().map(ToString::to_string).collect()),
-            Err(errors) => Err(errors.iter().map(ToString::to_string).collect()),
-        }
-    }
-
-    fn errors(text: &str) -> Vec<String> {
-        judged(text, Accounts::Configured).expect_err("refused")
-    }
 
     #[test]
     fn somebody_must_be_able_to_log_in() {

@@ -33,8 +33,9 @@ pub(super) struct Walls {
     told: Once,
 }
 
-/// The capabilities that `config` needs, by what for.
-pub(super) fn needed(config: &Config, changes_user: bool) -> (Capabilities, Capabilities) {
+/// The capabilities that `config` needs: those of the main thread, which
+/// hands them down, and of a worker that serves a home.
+fn needed(config: &Config, changes_user: bool) -> (Capabilities, Capabilities) {
     let port = u16::try_from(config.ftp_data_port()).unwrap_or(0);
     let mut serving = Capabilities::NONE;
     if config.connect_from_port_20() && config.port_enable() {

@@ -6,98 +6,19 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, id};
 use std::time::{Duration, Instant};
 
 use ironftpd::auth::authenticator::Settings;
 use ironftpd::auth::{Authenticator, Secret};
-use ironftpd::sys::crypt;
 use ironftpd::sys::poll::{Interest, READABLE, poll};
 
 use crate::support::PATIENCE;
+pub use crate::support::accounts::{Account, PASSWORD, Service, run};
 use crate::support::temp::TempDir;
 
-/// The password of every account that has one.
-pub const PASSWORD: &str = "Tr1ckle&Quench";
-
-/// Runs a program to its end; it must succeed.
-pub fn run(program: &str, arguments: &[&str]) {
-    let output = Command::new(program).args(arguments).output();
-    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {words}");
-}
-
-/// An account of the system, or a group, removed when dropped.
-pub struct Account {
-    pub name: String,
-    remove: &'static str,
-}
-
-impl Account {
-    /// The account `ift` + process id + `word`, with further arguments of
-    /// useradd(8).
-    fn user(word: &str, arguments: &[&str]) -> Account {
-        let name = format!("ift{}{word}", id());
-        let setting = crypt::new_setting("$6$", 1000).unwrap();
-        let hash = crypt::hash(PASSWORD.as_bytes(), &setting).unwrap();
-        let hash = String::from_utf8(hash).unwrap();
-        let home = format!("/home of {word}");
-        let mut all = vec!["-M", "-d", &home, "-p", &hash];
-        all.extend(arguments);
-        all.push(&name);
-        run("useradd", &all);
-        Account {
-            name,
-            remove: "userdel",
-        }
-    }
-
-    fn group(word: &str) -> Account {
-        let name = format!("ift{}{word}", id());
-        run("groupadd", &[&name]);
-        Account {
-            name,
-            remove: "groupdel",
-        }
-    }
-
-    /// A number of the account's, as id(1) prints it.
-    pub fn number(&self, option: &str) -> u32 {
-        let output = Command::new("id").args([option, &self.name]).output();
-        let text = String::from_utf8(output.unwrap().stdout).unwrap();
-        text.trim().parse().unwrap()
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        let _ = Command::new(self.remove).arg(&self.name).output();
-    }
-}
-
-/// A file in /etc/pam.d, removed when dropped.
-pub struct Service {
-    pub name: String,
-}
-
-impl Service {
-    pub fn new(word: &str, lines: &str) -> Service {
-        let name = format!("ironftpd-test-{}-{word}", id());
-        let service = Service { name };
-        service.rewrite(lines);
-        service
-    }
-
-    pub fn rewrite(&self, lines: &str) {
-        fs::write(Path::new("/etc/pam.d").join(&self.name), lines).unwrap();
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(Path::new("/etc/pam.d").join(&self.name));
-    }
+/// An account with a home of its own name.
+fn user(word: &str, arguments: &[&str]) -> Account {
+    Account::user(word, &format!("/home of {word}"), arguments)
 }
 
 /// A FIFO, held open at both ends so that opening and writing never wait.
@@ -168,14 +89,14 @@ impl World {
     pub fn new() -> World {
         let directory = TempDir::new();
         let choir = Account::group("choir");
-        let ann = Account::user("ann", &["-s", "/bin/sh", "-G", &choir.name]);
-        let locked = Account::user("lock", &["-s", "/bin/sh"]);
+        let ann = user("ann", &["-s", "/bin/sh", "-G", &choir.name]);
+        let locked = user("lock", &["-s", "/bin/sh"]);
         run("passwd", &["-l", &locked.name]);
-        let expired = Account::user("exp", &["-s", "/bin/sh"]);
+        let expired = user("exp", &["-s", "/bin/sh"]);
         run("chage", &["-E", "0", &expired.name]);
-        let old = Account::user("old", &["-s", "/bin/sh"]);
+        let old = user("old", &["-s", "/bin/sh"]);
         run("chage", &["-d", "0", &old.name]);
-        let empty = Account::user("empty", &["-s", "/bin/sh"]);
+        let empty = user("empty", &["-s", "/bin/sh"]);
         run("passwd", &["-d", &empty.name]);
         let (begun, waiting) = (
             Fifo::new(&directory, "begun"),
@@ -188,8 +109,8 @@ impl World {
             locked,
             expired,
             old,
-            nologin: Account::user("nolo", &["-s", "/usr/sbin/nologin"]),
-            shellless: Account::user("none", &["-s", ""]),
+            nologin: user("nolo", &["-s", "/usr/sbin/nologin"]),
+            shellless: user("none", &["-s", ""]),
             empty,
             unix: Service::new(
                 "unix",

@@ -2,92 +2,45 @@
 //! that has become them, in a server that is nobody.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::PathBuf;
-use std::process::Command;
 
+use crate::support::accounts::{Account, PASSWORD, Service, run};
 use crate::support::control::Control;
 use crate::support::server::{Launch, Server};
 use crate::support::temp::TempDir;
 use crate::support::{is_root, left_out};
 
-const PASSWORD: &str = "Tr1ckle&Quench";
-
-/// An account with a home of its own, removed when dropped.
+/// An account and the home it has.
 struct User {
-    name: String,
+    account: Account,
     home: TempDir,
-    uid: u32,
-    gid: u32,
-}
-
-fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {words}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 impl User {
     fn new(word: &str) -> User {
-        let name = format!("ifl{}{word}", std::process::id());
         let home = TempDir::new();
-        let hash = run("openssl", &["passwd", "-6", PASSWORD]);
         let path = home.path().to_str().unwrap().to_owned();
-        run("useradd", &["-M", "-d", &path, "-p", &hash, &name]);
-        run("chown", &[&format!("{name}:"), &path]);
+        let account = Account::user(word, &path, &[]);
+        run("chown", &[&format!("{}:", account.name), &path]);
         run("chmod", &["700", &path]);
-        let number = |option: &str| run("id", &[option, &name]).parse().unwrap();
-        User {
-            uid: number("-u"),
-            gid: number("-g"),
-            name,
-            home,
-        }
+        User { account, home }
     }
 
     fn log_in(&self, server: &Server) -> Control {
         let mut control = server.connect();
-        control.command(format!("USER {}", self.name), 331);
+        control.command(format!("USER {}", self.account.name), 331);
         control.command(format!("PASS {PASSWORD}"), 230);
         control
     }
 }
 
-impl Drop for User {
-    fn drop(&mut self) {
-        let _ = Command::new("userdel").arg(&self.name).output();
-    }
-}
-
-/// A PAM file that asks the password file alone, removed when dropped.
-struct Service(PathBuf);
-
-impl Service {
-    fn new(word: &str) -> Service {
-        let name = format!("ironftpd-test-{}-{word}", std::process::id());
-        let path = PathBuf::from("/etc/pam.d").join(name);
-        let lines = "auth required pam_unix.so\naccount required pam_unix.so\n";
-        std::fs::write(&path, lines).unwrap();
-        Service(path)
-    }
-
-    fn name(&self) -> &str {
-        self.0.file_name().unwrap().to_str().unwrap()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
+/// Asks the password file alone.
+const PASSWORD_FILE: &str = "auth required pam_unix.so\naccount required pam_unix.so\n";
 
 fn server(service: &Service, options: &[(&str, &str)]) -> Server {
     let launch = Launch::new()
         .option("run_as_launching_user", "NO")
         .option("local_enable", "YES")
-        .option("pam_service_name", service.name())
+        .option("pam_service_name", &service.name)
         .option("write_enable", "YES")
         .option("local_umask", "027")
         .option("chroot_local_user", "YES")
@@ -111,18 +64,21 @@ fn users_act_as_themselves_in_a_server_that_is_nobody() {
     if !is_root() {
         return left_out("accounts are made by root");
     }
-    let service = Service::new("two");
+    let service = Service::new("two", PASSWORD_FILE);
     let (one, two) = (User::new("one"), User::new("two"));
     let server = server(&service, &[]);
     let (mut first, mut second) = (one.log_in(&server), two.log_in(&server));
     for round in 0..20 {
         for (user, control) in [(&one, &mut first), (&two, &mut second)] {
             let name = format!("file{round}");
-            control.store(&name, user.name.as_bytes());
+            control.store(&name, user.account.name.as_bytes());
             let about = std::fs::metadata(user.home.path().join(&name)).unwrap();
-            assert_eq!((about.uid(), about.gid()), (user.uid, user.gid));
+            assert_eq!(
+                (about.uid(), about.gid()),
+                (user.account.number("-u"), user.account.number("-g"))
+            );
             assert_eq!(about.mode() & 0o7777, 0o640);
-            assert_eq!(control.retrieve(&name), user.name.as_bytes());
+            assert_eq!(control.retrieve(&name), user.account.name.as_bytes());
         }
     }
     // The process itself is nobody, and may become its users and no more.
@@ -136,11 +92,11 @@ fn a_wrong_password_and_an_unknown_user_are_told_the_same() {
     if !is_root() {
         return left_out("accounts are made by root");
     }
-    let service = Service::new("wrong");
+    let service = Service::new("wrong", PASSWORD_FILE);
     let user = User::new("w");
     let server = server(&service, &[]);
     for (name, password) in [
-        (user.name.as_str(), "wrong"),
+        (user.account.name.as_str(), "wrong"),
         ("ifl-nobody-of-this-name", PASSWORD),
     ] {
         let mut control = server.connect();

@@ -5,7 +5,7 @@
 //! The server sees 203.0.113.50 only, and what it connects to there ends at
 //! the router, which drops it.
 
-use crate::lab::{Host, has_ftp_helper, possible};
+use crate::lab::{HELPER, Host, has_ftp_helper, possible};
 use crate::support::data::port_line;
 use crate::support::server::Launch;
 use crate::visitors::Mode::{Active, Passive};
@@ -24,16 +24,6 @@ const MASQUERADE: &str = "
         chain input {
             type filter hook input priority 0; policy drop;
             ct state established,related accept
-        }
-    }";
-
-/// The router reads control connections and lets in what they announce.
-const HELPER: &str = "
-    table ip helped {
-        ct helper ftp-std { type \"ftp\" protocol tcp; }
-        chain prerouting {
-            type filter hook prerouting priority 0;
-            tcp dport 21 ct helper set \"ftp-std\"
         }
     }";
 

@@ -193,6 +193,17 @@ fn device_and_flags(line: &str) -> (&str, u32) {
     (words[5], u32::from_str_radix(words[4], 16).unwrap())
 }
 
+/// Rules of a router that reads control connections: it mends what they
+/// announce and lets it in.
+pub const HELPER: &str = "
+    table ip helped {
+        ct helper ftp-std { type \"ftp\" protocol tcp; }
+        chain prerouting {
+            type filter hook prerouting priority 0;
+            tcp dport 21 ct helper set \"ftp-std\"
+        }
+    }";
+
 /// Before any other rule, so that what is dropped later is seen as well.
 const WITNESS: &str = "
     table ip witness {

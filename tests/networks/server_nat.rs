@@ -7,7 +7,7 @@
 
 use std::net::SocketAddr;
 
-use crate::lab::{Host, has_ftp_helper, possible};
+use crate::lab::{HELPER, Host, has_ftp_helper, possible};
 use crate::support::control::Control;
 use crate::support::server::{Launch, Server};
 use crate::visitors::Mode::{Active, Passive};
@@ -37,16 +37,6 @@ const RULES: &str = "
         }
         chain input {
             type filter hook input priority 0; policy drop;
-        }
-    }";
-
-/// The router reads control connections, and mends what they announce.
-const HELPER: &str = "
-    table ip helped {
-        ct helper ftp-std { type \"ftp\" protocol tcp; }
-        chain prerouting {
-            type filter hook prerouting priority 0;
-            tcp dport 21 ct helper set \"ftp-std\"
         }
     }";
 

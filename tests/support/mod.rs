@@ -9,6 +9,7 @@
 // Each test binary uses its own part of this module.
 #![allow(dead_code)]
 
+pub mod accounts;
 pub mod client;
 pub mod control;
 pub mod data;

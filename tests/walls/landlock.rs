@@ -2,6 +2,7 @@
 
 use crate::support::left_out;
 use crate::support::temp::TempDir;
+use crate::together::give_a_name_to_a_file_without;
 use crate::{apart, call, errno};
 use ironftpd::sys::file::{self, OpenHow};
 use ironftpd::sys::landlock::{Access, Enforced, Extent, Network, confine};
@@ -91,28 +92,7 @@ fn an_upload_without_a_name_gets_one() {
         if confined(inside.path(), Access::ReadWrite).is_none() {
             return;
         }
-        let how = OpenHow {
-            flags: libc::O_TMPFILE | libc::O_WRONLY,
-            mode: 0o600,
-            resolve: libc::RESOLVE_IN_ROOT,
-        };
-        let file = match file::openat2(directory.as_fd(), b".", how) {
-            Ok(file) => file,
-            Err(error) if error.errno() == libc::EOPNOTSUPP => {
-                return left_out("the temporary directory has no O_TMPFILE");
-            }
-            Err(error) => panic!("{error}"),
-        };
-        let from = format!("/proc/self/fd/{}\0", file.as_raw_fd());
-        let arguments = [
-            libc::AT_FDCWD as usize,
-            from.as_ptr() as usize,
-            directory.as_raw_fd() as usize,
-            c"named".as_ptr() as usize,
-            libc::AT_SYMLINK_FOLLOW as usize,
-            0,
-        ];
-        assert_eq!(call(libc::SYS_linkat, arguments), Ok(0));
+        give_a_name_to_a_file_without(&directory);
     });
 }
 

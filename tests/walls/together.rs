@@ -40,7 +40,7 @@ fn serve(user: &Identity, home: &std::path::Path, filter: &Filter) {
 
 /// An upload that gets its name when it is whole: through /proc/self/fd, whose
 /// files belong to root here, as the process may not be dumped.
-fn give_a_name_to_a_file_without(root: &OwnedFd) {
+pub fn give_a_name_to_a_file_without(root: &OwnedFd) {
     let how = OpenHow {
         flags: libc::O_TMPFILE | libc::O_WRONLY,
         mode: 0o600,
