@@ -118,7 +118,6 @@ pub static NOT_YET: &[NotYet] = &[
     inert("dsa_cert_file", Path, "ssl_enable"),
     inert("dsa_private_key_file", Path, "ssl_enable"),
     // Processes and privileges.
-    only("seccomp_sandbox", Bool, "NO"),
     only("ptrace_sandbox", Bool, "NO"),
     only("isolate", Bool, "NO"),
     only("isolate_network", Bool, "NO"),

@@ -339,6 +339,12 @@ options! {
     Bool run_as_launching_user = "NO",
         "Stay the user who has started the server. Only of use for root, and then dangerous: sessions act with root's rights.",
         "vsftpd needs it in order to be started by an ordinary user; ironftpd then stays that user in any case.";
+    Bool seccomp_sandbox = "YES",
+        "Let each kind of thread make only the system calls of its list (ironftpd-security(7)). What is not in it fails and is told in the log; a session that needs no such call notices nothing.",
+        "vsftpd has one list for all, and a call that is missing ends the session, for which many sites had to switch it off.";
+    Bool seccomp_strict = "NO",
+        "End the server at a system call that is not in the list of its thread, in place of refusing the call.",
+        "Not an option of vsftpd.";
 }
 "Data connections" {
     Bool pasv_enable = "YES",

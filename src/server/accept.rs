@@ -11,6 +11,7 @@ use crate::protocol::{Code, Reply};
 use crate::session::{Service, Session, SessionId, Wake};
 use crate::sys;
 use crate::sys::poll::{Bell, Epoll, Watch};
+use crate::sys::seccomp::{Kind, Refusals};
 use crate::sys::signal::{Signal, Signals};
 use crate::sys::socket::accept_blocking;
 use crate::sys::transfer::send;
@@ -23,6 +24,7 @@ use std::time::Duration;
 /// Numbers under which epoll knows what is no listener.
 const SIGNALS: u64 = u64::MAX;
 const BELL: u64 = u64::MAX - 1;
+const REFUSALS: u64 = u64::MAX - 2;
 
 /// Connections taken from one socket before the others get their turn.
 const BATCH: usize = 64;
@@ -35,6 +37,8 @@ const SHORTAGE: Duration = Duration::from_millis(50);
 pub(super) struct Master {
     listeners: Vec<Listener>,
     signals: Signals,
+    /// System calls that threads of this process were refused.
+    refusals: Refusals,
     epoll: Epoll,
     bell: Arc<Bell>,
     room: Arc<WaitingRoom>,
@@ -61,6 +65,8 @@ impl Master {
         }
         epoll.add(signals.as_fd(), SIGNALS, Watch::Level)?;
         epoll.add(bell.as_fd(), BELL, Watch::Level)?;
+        let refusals = Refusals::new()?;
+        epoll.add(refusals.as_fd(), REFUSALS, Watch::Level)?;
         let room = Arc::new(WaitingRoom::new()?);
         let pool = Arc::new(Pool::new(
             Arc::clone(&service),
@@ -73,7 +79,7 @@ impl Master {
         std::thread::Builder::new()
             .name("waiting-room".to_owned())
             .stack_size(128 * 1024)
-            .spawn(move || match walls.keep_nothing() {
+            .spawn(move || match walls.enclose(Kind::WaitingRoom) {
                 Ok(()) => keeper.0.keep(&keeper.1),
                 Err(error) => log::error!("the waiting room: {error}"),
             })
@@ -81,6 +87,7 @@ impl Master {
         Ok(Master {
             listeners,
             signals,
+            refusals,
             epoll,
             bell,
             room,
@@ -113,6 +120,11 @@ impl Master {
                         }
                     }
                     BELL => self.bell.hush(),
+                    REFUSALS => {
+                        for refusal in self.refusals.take() {
+                            log::error!("{refusal}; please report it");
+                        }
+                    }
                     listener => self.accept(usize::try_from(listener).unwrap_or(usize::MAX)),
                 }
             }

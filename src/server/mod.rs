@@ -8,8 +8,10 @@
 
 mod accept;
 mod crew;
+mod filters;
 mod limits;
 mod listen;
+mod names;
 mod narrow;
 mod pool;
 mod resolve;
@@ -107,13 +109,16 @@ pub fn run(
     warn_of_unreadable(service.config());
     let signals = Signals::block()?;
     // Dropped last: what was said until then shall be read.
-    let _writers = writers::start(service.config())?;
+    let _writers = writers::start(service.config(), &walls)?;
+    names::start(&walls)?;
     let service = Arc::new(service);
-    resolve::start(&service)?;
+    resolve::start(&service, &walls)?;
     for listener in &listeners {
         log::info!("listening on {}", listener.address);
     }
-    accept::Master::new(listeners, signals, service, walls)?.run();
+    let master = accept::Master::new(listeners, signals, service, Arc::clone(&walls))?;
+    walls.limit_main()?;
+    master.run();
     Ok(())
 }
 

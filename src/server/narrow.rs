@@ -8,6 +8,7 @@
 //! enough for all classes, and gives birth to all.
 
 use super::StartError;
+use super::filters::Filters;
 use crate::auth::Becomes;
 use crate::config::Config;
 use crate::fs::Root;
@@ -18,7 +19,10 @@ use crate::sys::identity::{self, Identity};
 use crate::sys::landlock::{self, Access, Extent, Network};
 use crate::sys::passwd::User;
 use crate::sys::process::effective_user;
-use std::os::fd::AsFd;
+use crate::sys::seccomp::Kind;
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 /// What threads may keep.
@@ -26,6 +30,14 @@ use std::sync::{Arc, Once};
 pub(super) struct Walls {
     /// Capabilities of a worker that serves a home.
     serving: Capabilities,
+    /// What threads may ask of the kernel.
+    filters: Filters,
+    /// The main thread's list.
+    main: Kind,
+    /// What a worker may ask of TCP.
+    network: Network,
+    /// What those who greet may read.
+    papers: Vec<Root>,
     /// The process stays root because it was told to: its workers keep root's
     /// rights inside their homes.
     stays_root: bool,
@@ -41,11 +53,52 @@ fn needed(config: &Config, changes_user: bool) -> (Capabilities, Capabilities) {
     if config.connect_from_port_20() && config.port_enable() {
         serving = capability::needed_for_port(port);
     }
-    let serving = serving.with_if(config.chown_uploads(), Capability::Chown);
     let main = serving
+        .with_if(config.chown_uploads(), Capability::Chown)
         .with_if(changes_user, Capability::Setuid)
         .with_if(changes_user, Capability::Setgid);
     (main, serving)
+}
+
+/// What workers of sessions may ask of TCP.
+fn network(config: &Config) -> Network {
+    if config.user_config_dir().is_some() {
+        // A user's own file may allow what the server's does not.
+        return Network::FREE;
+    }
+    Network {
+        connect: config.port_enable(),
+        bind: config.port_enable() || config.pasv_enable(),
+    }
+}
+
+/// The directories of the files that are looked at anew when somebody logs
+/// in: files are replaced by others of the same name, which a rule for the
+/// file itself would not cover. A link counts with where it leads now.
+fn papers(config: &Config) -> Vec<Root> {
+    let lists = [
+        (config.userlist_enable(), config.userlist_file()),
+        (config.chroot_list_enable(), config.chroot_list_file()),
+        (config.deny_email_enable(), config.banned_email_file()),
+        (
+            config.secure_email_list_enable(),
+            config.email_password_file(),
+        ),
+    ];
+    let lists = lists
+        .into_iter()
+        .filter_map(|(used, file)| file.filter(|_| used));
+    let files = lists.chain(config.virtual_users_file());
+    let mut directories: BTreeSet<PathBuf> = BTreeSet::new();
+    for file in files {
+        directories.extend(file.parent().map(Path::to_owned));
+        let real = file.canonicalize().ok();
+        directories.extend(real.as_deref().and_then(Path::parent).map(Path::to_owned));
+    }
+    directories.extend(config.user_config_dir().map(Path::to_owned));
+    // What is not there has no file that could be read.
+    let roots = directories.iter().map(|directory| Root::open(directory));
+    roots.filter_map(Result::ok).collect()
 }
 
 impl Walls {
@@ -80,6 +133,14 @@ impl Walls {
         sys::process::forbid_dumps()?;
         Ok(Walls {
             serving,
+            filters: Filters::of(config)?,
+            network: network(config),
+            papers: papers(config),
+            main: if config.allow_root_login() {
+                Kind::MainWithRoot
+            } else {
+                Kind::Main
+            },
             stays_root: becomes == Becomes::Stays && starter == 0,
             told: Once::new(),
         })
@@ -90,17 +151,31 @@ impl Walls {
     pub(super) fn none() -> Walls {
         Walls {
             serving: Capabilities::NONE,
+            filters: Filters::default(),
+            network: Network::FREE,
+            papers: Vec::new(),
+            main: Kind::Main,
             stays_root: true,
             told: Once::new(),
         }
     }
 
-    /// For the calling thread, which serves no session.
+    /// For the main thread, once all threads but the workers are born: they
+    /// may do what it may not.
+    ///
+    /// # Errors
+    /// When the kernel refuses; the server must end then.
+    pub(super) fn limit_main(&self) -> Result<(), sys::Error> {
+        self.filters.confine(self.main)
+    }
+
+    /// For the calling thread, which is of `kind` and serves no session.
     ///
     /// # Errors
     /// When the kernel refuses; the thread must end then.
-    pub(super) fn keep_nothing(&self) -> Result<(), sys::Error> {
-        self.keep(Capabilities::NONE)
+    pub(super) fn enclose(&self, kind: Kind) -> Result<(), sys::Error> {
+        self.keep(Capabilities::NONE)?;
+        self.filters.confine(kind)
     }
 
     fn keep(&self, wanted: Capabilities) -> Result<(), sys::Error> {
@@ -123,7 +198,9 @@ impl Walls {
         service: &Service,
     ) -> Result<Option<Arc<Root>>, sys::Error> {
         let Class::Home(home) = class else {
-            self.keep_nothing()?;
+            let papers: Vec<_> = self.papers.iter().map(AsFd::as_fd).collect();
+            self.see_only(&papers, Access::Lookup, Network::CLOSED)?;
+            self.enclose(Kind::Login)?;
             return Ok(None);
         };
         self.become_its_user(home)?;
@@ -136,20 +213,34 @@ impl Walls {
         } else {
             Access::ReadOnly
         };
-        let enforced = landlock::confine(&[(root.as_fd(), access)], Network::FREE)?;
-        if enforced.extent != Extent::Full {
-            self.told.call_once(|| log::warn!("{enforced}"));
-        }
+        self.see_only(&[root.as_fd()], access, self.network)?;
+        self.filters.confine(Kind::Session)?;
         Ok(Some(root))
     }
 
+    /// Hides from the calling thread all that is not beneath `roots`.
+    fn see_only(
+        &self,
+        roots: &[BorrowedFd<'_>],
+        access: Access,
+        network: Network,
+    ) -> Result<(), sys::Error> {
+        let roots: Vec<_> = roots.iter().map(|&root| (root, access)).collect();
+        let enforced = landlock::confine(&roots, network)?;
+        if enforced.extent != Extent::Full {
+            self.told.call_once(|| log::warn!("{enforced}"));
+        }
+        Ok(())
+    }
+
     fn become_its_user(&self, home: &Home) -> Result<(), sys::Error> {
+        let wanted = self.serving.with_if(home.gives_away, Capability::Chown);
         let Some(user) = &home.user else {
-            return self.keep(self.serving);
+            return self.keep(wanted);
         };
         let identity = Identity::even_root(user.uid, user.gid, &user.groups)
             .map_err(|_| sys::Error::new("setresuid", libc::EINVAL))?;
-        let kept = self.serving.and(capability::current()?.permitted);
+        let kept = wanted.and(capability::current()?.permitted);
         identity::become_for_good(&identity, kept)
     }
 }

@@ -1,8 +1,10 @@
 //! The thread that looks up the host name of pasv_address, at start and on a
 //! timer: getaddrinfo(3) may block for many seconds, so no session does it.
 
+use super::narrow::Walls;
 use crate::session::{Announced, Service};
 use crate::sys;
+use crate::sys::seccomp::Kind;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
 use std::sync::Arc;
@@ -19,16 +21,19 @@ const FIRST_ANSWER: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the thread cannot be born.
-pub(super) fn start(service: &Arc<Service>) -> Result<(), sys::Error> {
+pub(super) fn start(service: &Arc<Service>, walls: &Arc<Walls>) -> Result<(), sys::Error> {
     let Some(name) = service.announced().name() else {
         return Ok(());
     };
     let (answered, first) = channel();
-    let resolver = Arc::clone(service);
+    let (resolver, walls) = (Arc::clone(service), Arc::clone(walls));
     // The default stack: what getaddrinfo loads (nsswitch.conf(5)) is unknown.
     std::thread::Builder::new()
         .name("resolver".to_owned())
-        .spawn(move || keep(resolver.announced(), &answered))
+        .spawn(move || match walls.enclose(Kind::Resolver) {
+            Ok(()) => keep(resolver.announced(), &answered),
+            Err(error) => log::error!("pasv_address is not looked up: {error}"),
+        })
         .map_err(|error| sys::Error::from_io("clone", &error))?;
     if first.recv_timeout(FIRST_ANSWER).is_err() {
         log::warn!(

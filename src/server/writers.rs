@@ -2,11 +2,14 @@
 //! to wait for whoever reads them.
 #![forbid(unsafe_code)]
 
+use super::narrow::Walls;
 use crate::config::Config;
 use crate::record::DIAGNOSTICS;
 use crate::record::outlet::Outlet;
 use crate::record::trace::DRAWINGS;
 use crate::sys;
+use crate::sys::seccomp::Kind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long the end of the server waits for a reader.
@@ -20,21 +23,26 @@ pub(super) struct Writers(());
 ///
 /// # Errors
 /// When one cannot be born.
-pub(super) fn start(config: &Config) -> Result<Writers, sys::Error> {
+pub(super) fn start(config: &Config, walls: &Arc<Walls>) -> Result<Writers, sys::Error> {
     let writers = Writers(());
-    open(&DIAGNOSTICS, "log")?;
+    open(&DIAGNOSTICS, "log", walls)?;
     if config.trace_connections() {
-        open(&DRAWINGS, "drawings")?;
+        open(&DRAWINGS, "drawings", walls)?;
     }
     Ok(writers)
 }
 
-fn open(outlet: &'static Outlet, name: &str) -> Result<(), sys::Error> {
+fn open(outlet: &'static Outlet, name: &str, walls: &Arc<Walls>) -> Result<(), sys::Error> {
+    let walls = Arc::clone(walls);
     outlet.open(|queue| {
         std::thread::Builder::new()
             .name(name.to_owned())
             .stack_size(128 * 1024)
-            .spawn(move || outlet.keep(queue))
+            .spawn(move || {
+                if walls.enclose(Kind::Writer).is_ok() {
+                    outlet.keep(queue);
+                }
+            })
             .map(drop)
             .map_err(|error| sys::Error::from_io("clone", &error))
     })

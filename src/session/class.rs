@@ -5,6 +5,7 @@
 //! log-in moves the session to a worker of its class, and REIN moves it back.
 //! How a worker becomes something is the server's affair.
 
+use super::state::Rights;
 use crate::fs::Root;
 use crate::sys::passwd::User;
 use std::os::unix::fs::MetadataExt;
@@ -30,18 +31,21 @@ pub struct Home {
     pub directory: Option<(u64, u64)>,
     /// Whether anything in it may be changed.
     pub writable: bool,
+    /// Whether files may be given to others in it (chown_uploads).
+    pub gives_away: bool,
     /// As whom it is served; as the server itself if nobody is named.
     pub user: Option<User>,
 }
 
 impl Home {
-    /// The home at `path`, as it is there now.
-    pub(super) fn seen(path: &Path, writable: bool) -> Home {
+    /// The home at `path`, as it is there now, for users with these rights.
+    pub(super) fn seen(path: &Path, rights: Rights) -> Home {
         let about = std::fs::metadata(path).ok();
         Home {
             path: path.to_owned(),
             directory: about.map(|about| (about.dev(), about.ino())),
-            writable,
+            writable: rights.any_write(),
+            gives_away: rights.give_away,
             user: None,
         }
     }

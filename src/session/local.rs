@@ -62,10 +62,10 @@ impl Session {
             Ok(local) => local,
             Err(denial) => return self.deny(name, &denial.to_string(), INCORRECT),
         };
-        let writable = Rights::of(local.privileges, &local.config, false).any_write();
+        let rights = Rights::of(local.privileges, &local.config, false);
         let home = Home {
             user: Some(local.user),
-            ..Home::seen(&local.root, writable)
+            ..Home::seen(&local.root, rights)
         };
         self.accept(Entry {
             class: Class::Home(Arc::new(home)),

@@ -118,9 +118,9 @@ impl Session {
             Err(error) => return self.oops(&account.name, &error.to_string()),
         };
         let privileges = Privileges::Local;
-        let writable = Rights::of(privileges, &config, account.read_only).any_write();
+        let rights = Rights::of(privileges, &config, account.read_only);
         self.accept(Entry {
-            class: Class::Home(Arc::new(Home::seen(&account.home, writable))),
+            class: Class::Home(Arc::new(Home::seen(&account.home, rights))),
             name: account.name.as_slice().into(),
             config,
             privileges,
@@ -179,7 +179,6 @@ impl Session {
             root: Arc::clone(root),
             cwd: home.clone(),
             home: home.clone(),
-            privileges: *privileges,
             rights: Rights::of(*privileges, config, entry.read_only),
             umask: privileges.umask(config),
             rate: privileges.rate(config),

@@ -1,12 +1,7 @@
 //! Names of users and groups for listings, remembered for a while: the
 //! database may be a server on the network, and a listing asks for the same
 //! few again and again.
-//!
-//! A worker that is confined to its home cannot ask the database. So the
-//! files of this machine are read once, before anybody is confined; names of
-//! a network's database show as numbers there.
 
-use crate::protocol::parse::parse_decimal;
 use crate::sys::owner;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,37 +27,9 @@ type Known = (Instant, Arc<[u8]>);
 #[derive(Debug, Default)]
 pub(super) struct Owners {
     known: Mutex<HashMap<Id, Known>>,
-    /// Those of the files of this machine when the server started.
-    local: HashMap<Id, Arc<[u8]>>,
-}
-
-/// Adds the names and numbers of a file in the layout of passwd(5) or
-/// group(5), whose third field is the number. The first name of a number counts.
-fn read(path: &str, id: fn(u32) -> Id, names: &mut HashMap<Id, Arc<[u8]>>) {
-    let text = std::fs::read(path).unwrap_or_default();
-    for line in text.split(|&byte| byte == b'\n') {
-        let mut fields = line.split(|&byte| byte == b':');
-        let (Some(name), Some(number)) = (fields.next(), fields.nth(1)) else {
-            continue;
-        };
-        if let Some(number) = parse_decimal(number).and_then(|number| u32::try_from(number).ok()) {
-            names.entry(id(number)).or_insert_with(|| name.into());
-        }
-    }
 }
 
 impl Owners {
-    /// Those of this machine.
-    pub(super) fn of_this_machine() -> Owners {
-        let mut local = HashMap::new();
-        read("/etc/passwd", Id::User, &mut local);
-        read("/etc/group", Id::Group, &mut local);
-        Owners {
-            known: Mutex::default(),
-            local,
-        }
-    }
-
     /// Name of a user; the number where there is none.
     pub(super) fn user(&self, uid: u32) -> Arc<[u8]> {
         self.name(Id::User(uid), uid, owner::user_name)
@@ -85,11 +52,9 @@ impl Owners {
             return Arc::clone(name);
         }
         // Outside the lock: a slow answer keeps nobody else waiting.
-        let name = match (look_up(number), self.local.get(&id)) {
-            (Some(name), _) => name.into(),
-            (None, Some(name)) => Arc::clone(name),
-            (None, None) => number.to_string().into_bytes().into(),
-        };
+        let name: Arc<[u8]> = look_up(number)
+            .unwrap_or_else(|| number.to_string().into_bytes())
+            .into();
         let mut known = self.known();
         if known.len() >= MOST {
             known.clear();
@@ -105,8 +70,7 @@ mod tests {
 
     #[test]
     fn a_name_is_looked_up_once_and_a_number_serves_where_there_is_none() {
-        let owners = Owners::of_this_machine();
-        assert_eq!(owners.local.get(&Id::User(0)).unwrap().as_ref(), b"root");
+        let owners = Owners::default();
         assert_eq!(&*owners.user(0), b"root");
         assert_eq!(&*owners.user(4_000_000_123), b"4000000123");
         assert_eq!(&*owners.group(4_000_000_123), b"4000000123");

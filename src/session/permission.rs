@@ -128,6 +128,7 @@ mod tests {
             make_directories: write,
             change: write,
             chmod: write,
+            give_away: false,
             world_readable_only: false,
         }
     }
@@ -175,6 +176,7 @@ mod tests {
     #[test]
     fn what_is_not_for_everybody_is_not_promised_to_anonymous_users() {
         let guest = viewer(Rights {
+            give_away: false,
             world_readable_only: true,
             ..rights(false)
         });

@@ -112,7 +112,7 @@ impl Service {
             buffers: Buffers::default(),
             greeting: greeting(&config)?,
             roster: Roster::default(),
-            owners: Owners::of_this_machine(),
+            owners: Owners::default(),
             announced: Announced::new(&config),
             // What cannot be read here, config::check has refused.
             host_names: HostNames::parse(config.host_names()).unwrap_or_default(),
@@ -188,9 +188,9 @@ impl Service {
     /// # Errors
     /// When it is not known where they are.
     pub(super) fn anonymous_class_of(&self, config: &Config) -> Result<Class, ServiceError> {
-        let writable = Rights::of(Privileges::Anonymous, config, false).any_write();
+        let rights = Rights::of(Privileges::Anonymous, config, false);
         let path = anonymous_path(config)?;
-        Ok(Class::Home(Arc::new(Home::seen(&path, writable))))
+        Ok(Class::Home(Arc::new(Home::seen(&path, rights))))
     }
 
     /// The configuration of a user, whose own file goes over the server's.
@@ -235,12 +235,12 @@ fn anonymous(config: &Config) -> Result<Option<Anonymous>, ServiceError> {
         return Ok(None);
     }
     let path = anonymous_path(config)?;
-    let writable = Rights::of(Privileges::Anonymous, config, false).any_write();
+    let rights = Rights::of(Privileges::Anonymous, config, false);
     match Root::open(&path) {
         Ok(root) => Ok(Some(Anonymous {
             home: Arc::new(Home {
-                user: anonymous_user(config, &path, writable)?,
-                ..Home::seen(&path, writable)
+                user: anonymous_user(config, &path, rights.any_write())?,
+                ..Home::seen(&path, rights)
             }),
             root: Arc::new(root),
         })),

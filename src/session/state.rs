@@ -99,6 +99,8 @@ pub(super) struct Rights {
     pub change: bool,
     /// SITE CHMOD.
     pub chmod: bool,
+    /// Uploads become those of chown_username.
+    pub give_away: bool,
     /// Give out only files that everybody may read.
     pub world_readable_only: bool,
 }
@@ -113,6 +115,7 @@ impl Rights {
                 make_directories: write && config.anon_mkdir_write_enable(),
                 change: write && config.anon_other_write_enable(),
                 chmod: false,
+                give_away: write && config.chown_uploads(),
                 world_readable_only: config.anon_world_readable_only(),
             },
             Privileges::Local => Rights {
@@ -120,6 +123,7 @@ impl Rights {
                 make_directories: write,
                 change: write,
                 chmod: write && config.chmod_enable(),
+                give_away: false,
                 world_readable_only: false,
             },
         }
@@ -138,7 +142,6 @@ pub(super) struct Login {
     pub cwd: VirtualPath,
     /// Where the session began, which `~` stands for.
     pub home: VirtualPath,
-    pub privileges: Privileges,
     pub rights: Rights,
     /// Taken from the mode of what is created (umask(2)); SITE UMASK sets it.
     pub umask: u32,

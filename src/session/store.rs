@@ -5,7 +5,6 @@
 //! go on from there, or with atomic_uploads what was there before.
 
 use super::{Failure, Session};
-use crate::auth::Privileges;
 use crate::data::{Coding, Decoder, Interruption};
 use crate::fs::{self, Existing, Plan, Root, Upload};
 use crate::protocol::ladder::Side;
@@ -112,7 +111,7 @@ impl Session {
     /// Makes an upload somebody else's where that is asked for, so that who
     /// has stored it cannot touch it again (chown_uploads).
     pub(super) fn give_away(&self, upload: &mut Upload) -> Result<(), Failure> {
-        if !self.config.chown_uploads() || self.login()?.privileges != Privileges::Anonymous {
+        if !self.login()?.rights.give_away {
             return Ok(());
         }
         let heir = self.service.heir;

@@ -20,6 +20,7 @@ pub mod identity;
 pub mod interfaces;
 pub mod landlock;
 pub mod lock;
+pub mod names;
 pub mod owner;
 pub mod pam;
 pub mod passwd;

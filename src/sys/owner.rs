@@ -3,11 +3,11 @@
 //! getgrgid_r(3), getgrnam_r(3), fchownat(2).
 //!
 //! Names come from where nsswitch.conf(5) says, which may be a server that
-//! takes its time; remembering them is the caller's business.
+//! takes its time (`names`); remembering them is the caller's business.
 
 use super::Result;
 use super::error::check;
-use super::groups;
+use super::{groups, names};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -77,6 +77,10 @@ fn with_room<T>(mut get: impl FnMut(&mut [libc::c_char]) -> (libc::c_int, Option
 /// Name of a user; `None` if there is none or the database cannot be asked.
 #[must_use]
 pub fn user_name(uid: u32) -> Option<Vec<u8>> {
+    names::ask(move || user_name_here(uid))?
+}
+
+fn user_name_here(uid: u32) -> Option<Vec<u8>> {
     with_room(|buffer| {
         // SAFETY: passwd is integers and pointers, for which zeros are a value.
         let mut record: libc::passwd = unsafe { std::mem::zeroed() };
@@ -106,6 +110,10 @@ pub fn user_name(uid: u32) -> Option<Vec<u8>> {
 /// Name of a group; `None` if there is none or the database cannot be asked.
 #[must_use]
 pub fn group_name(gid: u32) -> Option<Vec<u8>> {
+    names::ask(move || group_name_here(gid))?
+}
+
+fn group_name_here(gid: u32) -> Option<Vec<u8>> {
     with_room(|buffer| {
         // SAFETY: group is integers and pointers, for which zeros are a value.
         let mut record: libc::group = unsafe { std::mem::zeroed() };
@@ -135,6 +143,10 @@ pub fn group_name(gid: u32) -> Option<Vec<u8>> {
 #[must_use]
 pub fn group_id(name: &[u8]) -> Option<u32> {
     let name = CString::new(name).ok()?;
+    names::ask(move || group_id_here(&name))?
+}
+
+fn group_id_here(name: &CStr) -> Option<u32> {
     with_room(|buffer| {
         // SAFETY: group is integers and pointers, for which zeros are a value.
         let mut record: libc::group = unsafe { std::mem::zeroed() };

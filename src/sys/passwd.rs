@@ -1,11 +1,11 @@
 //! Users of the system: getpwnam_r(3) and getgrouplist(3).
 //!
 //! The answers come from where nsswitch.conf(5) says, which may be a server
-//! that takes its time, and whose client library is loaded on the first
-//! question: ask early, and not from a thread that may not open files.
+//! that takes its time (`names`).
 
 use super::Result;
 use super::error::Error;
+use super::names;
 use std::ffi::{CStr, CString};
 
 /// A user of the system, as passwd(5) has it, with the groups of group(5).
@@ -40,18 +40,23 @@ impl User {
         let Ok(wanted) = CString::new(name) else {
             return Ok(None);
         };
+        names::ask(move || User::find_here(&wanted))
+            .unwrap_or_else(|| Err(Error::new("getpwnam_r", libc::ETIMEDOUT).on(name)))
+    }
+
+    fn find_here(wanted: &CStr) -> Result<Option<User>> {
         let mut room = ROOM.0;
         loop {
             let mut strings = vec![0; room];
-            match entry(&wanted, &mut strings) {
+            match entry(wanted, &mut strings) {
                 Err(libc::EINTR) => {}
                 Err(libc::ERANGE) if room < ROOM.1 => room *= 4,
                 // Some databases answer so when there is no such entry
                 // (getpwnam(3), "RETURN VALUE").
                 Err(libc::ENOENT | libc::ESRCH) | Ok(None) => return Ok(None),
-                Err(errno) => return Err(Error::new("getpwnam_r", errno).on(name)),
+                Err(errno) => return Err(Error::new("getpwnam_r", errno).on(wanted.to_bytes())),
                 Ok(Some(mut user)) => {
-                    user.groups = groups(&wanted, user.gid);
+                    user.groups = groups(wanted, user.gid);
                     return Ok(Some(user));
                 }
             }

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -61,6 +62,8 @@ impl Launch {
             ("delay_failed_login", "0"),
             ("max_clients", "0"),
             ("max_per_ip", "0"),
+            // A call that a list lacks shall not go unnoticed.
+            ("seccomp_strict", "YES"),
         ] {
             launch.options.push((name.into(), value.into()));
         }
@@ -193,7 +196,7 @@ fn as_vsftpd(options: &mut Vec<(String, String)>) -> SocketAddr {
         .unwrap()
         .local_addr()
         .unwrap();
-    options.retain(|(name, _)| name != "listen_port");
+    options.retain(|(name, _)| name != "listen_port" && name != "seccomp_strict");
     for (name, value) in [
         ("seccomp_sandbox", "NO"),
         ("allow_writeable_chroot", "YES"),
@@ -430,9 +433,14 @@ impl Drop for Server {
                 let _ = self.child.wait();
             }
         }
+        let how = self.ended.and_then(|status| status.signal());
         if thread::panicking() {
-            eprintln!("--- the server's log\n{}", self.log());
+            eprintln!("--- the server ended by {how:?}; its log\n{}", self.log());
+            return;
         }
+        assert_ne!(how, Some(libc::SIGSYS), "a call that its list lacks");
+        let refused = self.log().contains("refused by seccomp");
+        assert!(!refused, "a call was refused:\n{}", self.log());
     }
 }
 
