@@ -26,7 +26,8 @@ use crate::config::{
     Accounts, Config, ConfigError, Finding, Origin, Reading, Severity, print, printable,
 };
 use crate::record;
-use crate::server::{self, StartError};
+use crate::server::{self, Plan, StartError};
+use crate::session::Service;
 
 pub use commands::manual_commands;
 pub use exit::{EXITS, Exit, manual_exits};
@@ -307,23 +308,43 @@ fn act(action: Action) -> Exit {
             Err(errors) => refuse(&errors),
         },
         Action::Check(start) => match start.load() {
-            Ok(launch) => {
-                let seen = doctor::findings(&launch.config);
-                for finding in launch.findings.iter().chain(&seen) {
-                    let severity = match finding.severity() {
-                        Severity::Warning => "warning",
-                        Severity::Info => "note",
-                    };
-                    complain(&format!("{severity}: {finding}"));
-                }
-                say(verdict(launch.findings.iter().chain(&seen)).as_bytes())
-            }
+            Ok(launch) => check(launch),
             Err(errors) => refuse(&errors),
         },
         Action::Run(start) => match start.load() {
             Ok(launch) => run(launch),
             Err(errors) => refuse(&errors),
         },
+    }
+}
+
+/// `--check`: all that a start would do short of binding ports, and what is
+/// odd about it.
+fn check(launch: Launch) -> Exit {
+    let seen = doctor::findings(&launch.config);
+    let findings: Vec<_> = launch.findings.iter().chain(&seen).collect();
+    for finding in &findings {
+        let severity = match finding.severity() {
+            Severity::Warning => "warning",
+            Severity::Info => "note",
+        };
+        complain(&format!("{severity}: {finding}"));
+    }
+    let verdict = verdict(findings.into_iter());
+    let accounts = match accounts(&launch) {
+        Ok(accounts) => accounts,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Config;
+        }
+    };
+    let service = Service::open(launch.config, accounts).map_err(StartError::Service);
+    match service.and_then(|service| Plan::of(&service)) {
+        Ok(plan) => say(format!("{plan}\n{verdict}").as_bytes()),
+        Err(error) => {
+            complain(&error.to_string());
+            exit_of(&error)
+        }
     }
 }
 

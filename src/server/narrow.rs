@@ -9,16 +9,15 @@
 
 use super::StartError;
 use super::filters::Filters;
+use super::plan::Plan;
 use crate::auth::Becomes;
 use crate::config::Config;
 use crate::fs::Root;
 use crate::session::{Class, Home, Service};
 use crate::sys;
-use crate::sys::capability::{self, Capabilities, Capability};
+use crate::sys::capability::{self, Capabilities};
 use crate::sys::identity::{self, Identity};
 use crate::sys::landlock::{self, Access, Extent, Network};
-use crate::sys::passwd::User;
-use crate::sys::process::effective_user;
 use crate::sys::seccomp::Kind;
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -28,8 +27,7 @@ use std::sync::{Arc, Once};
 /// What threads may keep.
 #[derive(Debug)]
 pub(super) struct Walls {
-    /// Capabilities of a worker that serves a home.
-    serving: Capabilities,
+    plan: Plan,
     /// What threads may ask of the kernel.
     filters: Filters,
     /// The main thread's list.
@@ -38,26 +36,8 @@ pub(super) struct Walls {
     network: Network,
     /// What those who greet may read.
     papers: Vec<Root>,
-    /// The process stays root because it was told to: its workers keep root's
-    /// rights inside their homes.
-    stays_root: bool,
     /// The kernel's lack of Landlock is told once.
     told: Once,
-}
-
-/// The capabilities that `config` needs: those of the main thread, which
-/// hands them down, and of a worker that serves a home.
-fn needed(config: &Config, changes_user: bool) -> (Capabilities, Capabilities) {
-    let port = u16::try_from(config.ftp_data_port()).unwrap_or(0);
-    let mut serving = Capabilities::NONE;
-    if config.connect_from_port_20() && config.port_enable() {
-        serving = capability::needed_for_port(port);
-    }
-    let main = serving
-        .with_if(config.chown_uploads(), Capability::Chown)
-        .with_if(changes_user, Capability::Setuid)
-        .with_if(changes_user, Capability::Setgid);
-    (main, serving)
 }
 
 /// What workers of sessions may ask of TCP.
@@ -109,21 +89,19 @@ impl Walls {
     /// When the process cannot become what it should: it must not go on.
     pub(super) fn raise(service: &Service) -> Result<Walls, StartError> {
         let config = service.config();
-        let starter = effective_user();
-        let becomes = Becomes::decide(config, starter, User::find);
-        let becomes = becomes.map_err(StartError::Unprivileged)?;
-        let (main, serving) = needed(config, service.changes_user());
-        match &becomes {
+        let plan = Plan::of(service)?;
+        match &plan.becomes {
             Becomes::User(user) => {
                 let identity = Identity::new(user.uid, user.gid, &[])
                     .map_err(|_| sys::Error::new("setresuid", libc::EINVAL))?;
+                let main = plan.main();
                 identity::drop_process_to(&identity, main)?;
                 log::info!(
                     "running as {}, capabilities: {main}",
                     user.name.escape_ascii()
                 );
             }
-            Becomes::Stays if starter == 0 => log::warn!(
+            Becomes::Stays if plan.stays_root() => log::warn!(
                 "running as root (run_as_launching_user): \
                  sessions act with root's rights inside their directories"
             ),
@@ -132,7 +110,6 @@ impl Walls {
         sys::process::forbid_new_privileges()?;
         sys::process::forbid_dumps()?;
         Ok(Walls {
-            serving,
             filters: Filters::of(config)?,
             network: network(config),
             papers: papers(config),
@@ -141,7 +118,7 @@ impl Walls {
             } else {
                 Kind::Main
             },
-            stays_root: becomes == Becomes::Stays && starter == 0,
+            plan,
             told: Once::new(),
         })
     }
@@ -150,12 +127,11 @@ impl Walls {
     #[cfg(test)]
     pub(super) fn none() -> Walls {
         Walls {
-            serving: Capabilities::NONE,
             filters: Filters::default(),
             network: Network::FREE,
             papers: Vec::new(),
             main: Kind::Main,
-            stays_root: true,
+            plan: Plan::staying(),
             told: Once::new(),
         }
     }
@@ -179,7 +155,8 @@ impl Walls {
     }
 
     fn keep(&self, wanted: Capabilities) -> Result<(), sys::Error> {
-        if self.stays_root {
+        // Told to stay root, it keeps root's rights inside the homes.
+        if self.plan.stays_root() {
             return Ok(());
         }
         // Where an ordinary user has started the server there may be less.
@@ -234,7 +211,7 @@ impl Walls {
     }
 
     fn become_its_user(&self, home: &Home) -> Result<(), sys::Error> {
-        let wanted = self.serving.with_if(home.gives_away, Capability::Chown);
+        let wanted = self.plan.worker(home.gives_away);
         let Some(user) = &home.user else {
             return self.keep(wanted);
         };

@@ -169,7 +169,8 @@ impl Service {
     #[must_use]
     pub fn changes_user(&self) -> bool {
         let anonymous = self.anonymous.as_ref();
-        self.authenticator.is_some() || anonymous.is_some_and(|it| it.home.user.is_some())
+        let local = self.config.local_enable() && effective_user() == 0;
+        local || anonymous.is_some_and(|it| it.home.user.is_some())
     }
 
     pub(super) fn serves_anonymous(&self) -> bool {

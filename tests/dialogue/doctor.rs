@@ -74,7 +74,8 @@ impl Machine {
         let command = &mut self.inside(&[wrapper, &checked].concat());
         let finished = run(command.env_remove("RUST_LOG"), b"", PATIENCE).succeed();
         let verdict = String::from_utf8(finished.stdout).unwrap();
-        let in_order = verdict == "The configuration is in order.\n";
+        assert!(verdict.starts_with("Privileges: "), "{verdict}");
+        let in_order = verdict.ends_with("\nThe configuration is in order.\n");
         assert_eq!(in_order, finished.stderr.is_empty(), "{verdict}");
         let said = String::from_utf8(finished.stderr).unwrap();
         said.lines()

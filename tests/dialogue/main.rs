@@ -48,6 +48,7 @@ mod newcomers;
 mod parameters;
 mod passive;
 mod pool;
+mod privileges;
 mod ranges;
 mod readers;
 mod regressions;
