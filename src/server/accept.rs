@@ -115,19 +115,22 @@ impl Master {
                     SIGNALS => {
                         while let Some(signal) = self.signals.next() {
                             if self.heard(signal) {
-                                return;
+                                return self.tell_refusals();
                             }
                         }
                     }
                     BELL => self.bell.hush(),
-                    REFUSALS => {
-                        for refusal in self.refusals.take() {
-                            log::error!("{refusal}; please report it");
-                        }
-                    }
+                    REFUSALS => self.tell_refusals(),
                     listener => self.accept(usize::try_from(listener).unwrap_or(usize::MAX)),
                 }
             }
+        }
+    }
+
+    /// Logs what threads of this process were refused by their lists.
+    fn tell_refusals(&mut self) {
+        for refusal in self.refusals.take() {
+            log::error!("{refusal}; please report it");
         }
     }
 

@@ -21,6 +21,7 @@ mod capability;
 mod child;
 mod identity;
 mod landlock;
+mod planted;
 mod process;
 mod seccomp;
 mod seccomp_arguments;
