@@ -8,7 +8,7 @@ use super::voice::Voice;
 use super::{Class, Home};
 use crate::auth::authenticator::Authenticator;
 use crate::auth::{ListError, Lists, LiveAccounts, Privileges};
-use crate::config::{Config, Personal, PersonalError};
+use crate::config::{Config, Finding, Personal, PersonalError};
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
 use crate::protocol::host::HostNames;
@@ -63,6 +63,9 @@ pub enum ServiceError {
     /// The user of this option is not one of the system's, or cannot be
     /// looked up.
     User(&'static str, Vec<u8>, Option<sys::Error>),
+    /// A file for anonymous users in user_config_dir has come, or has
+    /// changed, after the server had given up the right to become their user.
+    LateUser,
     /// The greeting's file cannot be read.
     Banner(PathBuf, std::io::Error),
 }
@@ -89,6 +92,10 @@ impl fmt::Display for ServiceError {
                     Some(error) => write!(f, "{option}={name}: {error}"),
                 }
             }
+            ServiceError::LateUser => f.write_str(
+                "what the file of ftp_username in user_config_dir now permits needs that user, \
+                 whom the server could become at its start: restart it",
+            ),
             ServiceError::Banner(path, error) => write!(f, "banner_file {path:?}: {error}"),
         }
     }
@@ -103,9 +110,10 @@ impl Service {
     /// What cannot be opened.
     pub fn open(config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
         let config = Arc::new(config);
+        let personal = Personal::new(Arc::clone(&config));
         Ok(Service {
-            anonymous: anonymous(&config)?,
-            personal: Personal::new(Arc::clone(&config)),
+            anonymous: anonymous(&config, &personal)?,
+            personal,
             lists: Lists::open(&config).map_err(ServiceError::List)?,
             heir: heir(&config)?,
             ports: PassivePorts::new(config.passive_ports()),
@@ -170,7 +178,7 @@ impl Service {
     pub fn changes_user(&self) -> bool {
         let anonymous = self.anonymous.as_ref();
         let local = self.config.local_enable() && effective_user() == 0;
-        local || anonymous.is_some_and(|it| it.home.user.is_some())
+        local || anonymous.is_some_and(|it| it.user.is_some())
     }
 
     pub(super) fn serves_anonymous(&self) -> bool {
@@ -187,11 +195,18 @@ impl Service {
     /// The class of anonymous users under a configuration of their own.
     ///
     /// # Errors
-    /// When it is not known where they are.
+    /// When it is not known where or who they are.
     pub(super) fn anonymous_class_of(&self, config: &Config) -> Result<Class, ServiceError> {
-        let rights = Rights::of(Privileges::Anonymous, config, false);
         let path = anonymous_path(config)?;
-        Ok(Class::Home(Arc::new(Home::seen(&path, rights))))
+        let mut home = Home::seen(&path, anonymous_rights(config));
+        if let Some(anonymous) = &self.anonymous
+            && anonymous.may_be_another
+            && user_matters(config, &path)
+        {
+            let user = anonymous.user.clone();
+            home.user = Some(user.ok_or(ServiceError::LateUser)?);
+        }
+        Ok(Class::Home(Arc::new(home)))
     }
 
     /// The configuration of a user, whose own file goes over the server's.
@@ -200,9 +215,7 @@ impl Service {
     /// When the file cannot be used.
     pub(super) fn config_of(&self, name: &[u8]) -> Result<Arc<Config>, PersonalError> {
         let (config, findings) = self.personal.of(name)?;
-        for finding in findings {
-            log::warn!("{finding}");
-        }
+        tell(&findings);
         Ok(config)
     }
 
@@ -225,49 +238,78 @@ impl Service {
     }
 }
 
-/// Where anonymous users are.
+/// Where and who anonymous users are.
 struct Anonymous {
     home: Arc<Home>,
     root: Arc<Root>,
+    /// As whom they act where that makes a difference: ftp_username.
+    user: Option<User>,
+    /// The server gives up root for other users.
+    may_be_another: bool,
 }
 
-fn anonymous(config: &Config) -> Result<Option<Anonymous>, ServiceError> {
+fn anonymous(config: &Config, personal: &Personal) -> Result<Option<Anonymous>, ServiceError> {
     if !config.anonymous_enable() {
         return Ok(None);
     }
     let path = anonymous_path(config)?;
-    let rights = Rights::of(Privileges::Anonymous, config, false);
-    match Root::open(&path) {
-        Ok(root) => Ok(Some(Anonymous {
-            home: Arc::new(Home {
-                user: anonymous_user(config, &path, rights.any_write())?,
-                ..Home::seen(&path, rights)
-            }),
-            root: Arc::new(root),
-        })),
-        Err(error) => Err(ServiceError::AnonymousRoot(path, error)),
+    let root = match Root::open(&path) {
+        Ok(root) => Arc::new(root),
+        Err(error) => return Err(ServiceError::AnonymousRoot(path, error)),
+    };
+    let may_be_another = effective_user() == 0 && !config.run_as_launching_user();
+    let matters = user_matters(config, &path);
+    let user = if may_be_another && (matters || user_matters_in_own_file(config, personal)) {
+        Some(anonymous_user(config)?)
+    } else {
+        None
+    };
+    Ok(Some(Anonymous {
+        home: Arc::new(Home {
+            user: user.clone().filter(|_| matters),
+            ..Home::seen(&path, anonymous_rights(config))
+        }),
+        root,
+        user,
+        may_be_another,
+    }))
+}
+
+fn anonymous_rights(config: &Config) -> Rights {
+    Rights::of(Privileges::Anonymous, config, false)
+}
+
+/// Whether it makes a difference as whom anonymous users are served. Where it
+/// makes none they act as the server, which then needs no privilege for it.
+fn user_matters(config: &Config, root: &Path) -> bool {
+    let is_open = |about: std::fs::Metadata| about.permissions().mode() & 0o005 == 0o005;
+    anonymous_rights(config).any_write()
+        || !config.anon_world_readable_only()
+        || !std::fs::metadata(root).is_ok_and(is_open)
+}
+
+/// The same by the file that they have in user_config_dir. What is wrong with
+/// it is told when somebody logs in.
+fn user_matters_in_own_file(config: &Config, personal: &Personal) -> bool {
+    let Ok((own, findings)) = personal.of(config.ftp_username()) else {
+        return false;
+    };
+    tell(&findings);
+    anonymous_path(&own).is_ok_and(|path| user_matters(&own, &path))
+}
+
+fn tell(findings: &[Finding]) {
+    for finding in findings {
+        log::warn!("{finding}");
     }
 }
 
-/// As whom anonymous users act: as ftp_username where that makes a
-/// difference and can be, otherwise as the server, which then needs no
-/// privilege for it.
-fn anonymous_user(
-    config: &Config,
-    root: &Path,
-    writable: bool,
-) -> Result<Option<User>, ServiceError> {
-    let is_open = |about: std::fs::Metadata| about.permissions().mode() & 0o005 == 0o005;
-    let same_for_all = !writable
-        && config.anon_world_readable_only()
-        && std::fs::metadata(root).is_ok_and(is_open);
-    if same_for_all || effective_user() != 0 || config.run_as_launching_user() {
-        return Ok(None);
-    }
+/// ftp_username.
+fn anonymous_user(config: &Config) -> Result<User, ServiceError> {
     let name = config.ftp_username();
     let error = |error| ServiceError::User("ftp_username", name.to_vec(), error);
     match User::find(name) {
-        Ok(Some(user)) if user.uid != 0 => Ok(Some(user)),
+        Ok(Some(user)) if user.uid != 0 => Ok(user),
         Ok(_) => Err(error(None)),
         Err(why) => Err(error(Some(why))),
     }

@@ -2,58 +2,20 @@
 //! accounts, files in /etc/pam.d, and a PAM module in a temporary directory.
 
 use std::ffi::CString;
-use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::fs;
+use std::time::Duration;
 
 use ironftpd::auth::authenticator::Settings;
 use ironftpd::auth::{Authenticator, Secret};
-use ironftpd::sys::poll::{Interest, READABLE, poll};
 
-use crate::support::PATIENCE;
+use crate::support::accounts::module;
 pub use crate::support::accounts::{Account, PASSWORD, Service, run};
+use crate::support::fifo::Fifo;
 use crate::support::temp::TempDir;
 
 /// An account with a home of its own name.
 fn user(word: &str, arguments: &[&str]) -> Account {
     Account::user(word, &format!("/home of {word}"), arguments)
-}
-
-/// A FIFO, held open at both ends so that opening and writing never wait.
-pub struct Fifo {
-    path: PathBuf,
-    file: File,
-}
-
-impl Fifo {
-    fn new(directory: &TempDir, name: &str) -> Fifo {
-        let path = directory.path().join(name);
-        run("mkfifo", &[path.to_str().unwrap()]);
-        let file = File::options().read(true).write(true).open(&path).unwrap();
-        Fifo { path, file }
-    }
-
-    /// The next line somebody writes, as a number.
-    pub fn number(&self) -> i32 {
-        let deadline = Instant::now() + PATIENCE;
-        let mut line = String::new();
-        while !line.ends_with('\n') {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let mut interest = [Interest::new(self.file.as_fd(), READABLE)];
-            assert!(poll(&mut interest, Some(left)).unwrap(), "nobody came");
-            let mut byte = [0];
-            (&self.file).read_exact(&mut byte).unwrap();
-            line.push(char::from(byte[0]));
-        }
-        line.trim().parse().unwrap()
-    }
-
-    /// Lets `count` readers of a byte go on.
-    pub fn release(&self, count: usize) {
-        (&self.file).write_all(&vec![b'.'; count]).unwrap();
-    }
 }
 
 /// A PAM file that lets everybody in.
@@ -167,17 +129,12 @@ fn session_service(directory: &TempDir) -> Service {
 
 /// A service with the module of ours that is compiled with `flag`.
 fn odd_service(directory: &TempDir, word: &str, flag: &str, fifos: [&Fifo; 2]) -> Service {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authenticator/module.c");
-    let module = directory.path().join(format!("pam_{word}.so"));
-    let (source, module) = (source.to_str().unwrap(), module.to_str().unwrap());
-    run(
-        "cc",
-        &["-shared", "-fPIC", "-pthread", flag, "-o", module, source],
-    );
+    let module = module(directory, flag);
     let lines = format!(
-        "auth required {module} {} {}\naccount required pam_permit.so\n",
-        fifos[0].path.display(),
-        fifos[1].path.display()
+        "auth required {} {} {}\naccount required pam_permit.so\n",
+        module.display(),
+        fifos[0].path().display(),
+        fifos[1].path().display()
     );
     Service::new(word, &lines)
 }

@@ -3,52 +3,10 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::support::accounts::{Account, PASSWORD, Service, run};
-use crate::support::control::Control;
+use crate::support::accounts::{PASSWORD, PASSWORD_FILE, Service, User, launch};
 use crate::support::server::{Launch, Server};
 use crate::support::temp::TempDir;
 use crate::support::{is_root, left_out};
-
-/// An account and the home it has.
-struct User {
-    account: Account,
-    home: TempDir,
-}
-
-impl User {
-    fn new(word: &str) -> User {
-        let home = TempDir::new();
-        let path = home.path().to_str().unwrap().to_owned();
-        let account = Account::user(word, &path, &[]);
-        run("chown", &[&format!("{}:", account.name), &path]);
-        run("chmod", &["700", &path]);
-        User { account, home }
-    }
-
-    fn log_in(&self, server: &Server) -> Control {
-        let mut control = server.connect();
-        control.command(format!("USER {}", self.account.name), 331);
-        control.command(format!("PASS {PASSWORD}"), 230);
-        control
-    }
-}
-
-/// Asks the password file alone.
-const PASSWORD_FILE: &str = "auth required pam_unix.so\naccount required pam_unix.so\n";
-
-fn server(service: &Service, options: &[(&str, &str)]) -> Server {
-    let launch = Launch::new()
-        .option("run_as_launching_user", "NO")
-        .option("local_enable", "YES")
-        .option("pam_service_name", &service.name)
-        .option("write_enable", "YES")
-        .option("local_umask", "027")
-        .option("chroot_local_user", "YES")
-        .options(options);
-    // Nobody may look into it, and no file of it is given out.
-    std::fs::set_permissions(launch.root().path(), PermissionsExt::from_mode(0o755)).unwrap();
-    launch.start()
-}
 
 fn status(server: &Server, name: &str) -> String {
     let text = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
@@ -66,7 +24,7 @@ fn users_act_as_themselves_in_a_server_that_is_nobody() {
     }
     let service = Service::new("two", PASSWORD_FILE);
     let (one, two) = (User::new("one"), User::new("two"));
-    let server = server(&service, &[]);
+    let server = launch(&service).start();
     let (mut first, mut second) = (one.log_in(&server), two.log_in(&server));
     for round in 0..20 {
         for (user, control) in [(&one, &mut first), (&two, &mut second)] {
@@ -94,7 +52,7 @@ fn a_wrong_password_and_an_unknown_user_are_told_the_same() {
     }
     let service = Service::new("wrong", PASSWORD_FILE);
     let user = User::new("w");
-    let server = server(&service, &[]);
+    let server = launch(&service).start();
     for (name, password) in [
         (user.account.name.as_str(), "wrong"),
         ("ifl-nobody-of-this-name", PASSWORD),
@@ -122,4 +80,48 @@ fn an_anonymous_server_for_everybody_has_no_capability_at_all() {
     assert_eq!(server.anonymous().retrieve("file"), b"content");
     assert_eq!(status(&server, "Uid:"), "65534 65534 65534 65534");
     assert_eq!(status(&server, "CapPrm:"), "0000000000000000");
+}
+
+/// A server that becomes nobody and serves anonymous users of `user`, whose
+/// own options may follow in the directory given.
+fn anonymous_with_own_options(user: &User, options: &TempDir) -> Launch {
+    let launch = Launch::new()
+        .option("run_as_launching_user", "NO")
+        .option("ftp_username", &user.account.name)
+        .option("anon_root", user.home.path().to_str().unwrap())
+        .option("user_config_dir", options.path().to_str().unwrap());
+    std::fs::set_permissions(user.home.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    launch
+}
+
+const MAY_STORE: &str = "write_enable=YES\nanon_upload_enable=YES\n";
+
+#[test]
+fn anonymous_users_who_may_store_by_a_file_of_their_own_are_their_user() {
+    if !is_root() {
+        return left_out("accounts are made by root");
+    }
+    let (user, options) = (User::new("anon"), TempDir::new());
+    options.file(&user.account.name, MAY_STORE);
+    let server = anonymous_with_own_options(&user, &options).start();
+    server.anonymous().store("file", b"content");
+    let about = std::fs::metadata(user.home.path().join("file")).unwrap();
+    let own = (user.account.number("-u"), user.account.number("-g"));
+    assert_eq!((about.uid(), about.gid()), own);
+}
+
+#[test]
+fn anonymous_users_who_should_be_another_too_late_are_not_let_in() {
+    if !is_root() {
+        return left_out("accounts are made by root");
+    }
+    let (user, options) = (User::new("late"), TempDir::new());
+    let server = anonymous_with_own_options(&user, &options).start();
+    assert_eq!(status(&server, "CapPrm:"), "0000000000000000");
+    server.anonymous().goes_on();
+    options.file(&user.account.name, MAY_STORE);
+    let mut control = server.connect();
+    control.command("USER anonymous", 331);
+    control.command("PASS x", 500);
+    server.wait_for_log("restart it");
 }

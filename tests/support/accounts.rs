@@ -1,21 +1,46 @@
 //! What tests change of the machine's users, all of it taken back at the end:
-//! accounts, and files in /etc/pam.d. Only root can.
+//! accounts, files in /etc/pam.d, and PAM modules of the tests' own. Only root
+//! can.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, id};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, id};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use ironftpd::sys::crypt;
+
+use super::control::Control;
+use super::server::{Launch, Server};
+use super::temp::TempDir;
 
 /// The password of every account that has one.
 pub const PASSWORD: &str = "Tr1ckle&Quench";
 
+/// A PAM file that asks the password file alone.
+pub const PASSWORD_FILE: &str = "auth required pam_unix.so\naccount required pam_unix.so\n";
+
+/// useradd(8) and the like wait whole seconds for each other.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn output(program: &str, arguments: &[&str]) -> std::io::Result<Output> {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    Command::new(program).args(arguments).output()
+}
+
 /// Runs a program to its end; it must succeed.
+#[track_caller]
 pub fn run(program: &str, arguments: &[&str]) {
-    let output = Command::new(program).args(arguments).output();
+    let output = output(program, arguments);
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?}: {words}");
+}
+
+/// A number that no other name of this process has.
+fn number() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// An account of the system, or a group, removed when dropped.
@@ -25,10 +50,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account `ift` + process id + `word` with the home directory `home`,
+    /// An account whose name ends in `word`, with the home directory `home`,
     /// which is not made, and further arguments of useradd(8).
     pub fn user(word: &str, home: &str, arguments: &[&str]) -> Account {
-        let name = format!("ift{}{word}", id());
+        let name = format!("ift{}x{}{word}", id(), number());
         let setting = crypt::new_setting("$6$", 1000).unwrap();
         let hash = crypt::hash(PASSWORD.as_bytes(), &setting).unwrap();
         let hash = String::from_utf8(hash).unwrap();
@@ -44,7 +69,7 @@ impl Account {
 
     /// The group of such a name.
     pub fn group(word: &str) -> Account {
-        let name = format!("ift{}{word}", id());
+        let name = format!("ift{}x{}{word}", id(), number());
         run("groupadd", &[&name]);
         Account {
             name,
@@ -62,7 +87,30 @@ impl Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
-        let _ = Command::new(self.remove).arg(&self.name).output();
+        let _ = output(self.remove, &[&self.name]);
+    }
+}
+
+/// An account and the home it has, which nobody else may enter.
+pub struct User {
+    pub account: Account,
+    pub home: TempDir,
+}
+
+impl User {
+    pub fn new(word: &str) -> User {
+        let home = TempDir::new();
+        let path = home.path().to_str().unwrap().to_owned();
+        let account = Account::user(word, &path, &["-s", "/bin/sh"]);
+        run("chown", &[&format!("{}:", account.name), &path]);
+        run("chmod", &["700", &path]);
+        User { account, home }
+    }
+
+    /// Logs in with the right password.
+    #[track_caller]
+    pub fn log_in(&self, server: &Server) -> Control {
+        server.login(&self.account.name, PASSWORD)
     }
 }
 
@@ -73,7 +121,7 @@ pub struct Service {
 
 impl Service {
     pub fn new(word: &str, lines: &str) -> Service {
-        let name = format!("ironftpd-test-{}-{word}", id());
+        let name = format!("ironftpd-test-{}-{}-{word}", id(), number());
         let service = Service { name };
         service.rewrite(lines);
         service
@@ -88,4 +136,32 @@ impl Drop for Service {
     fn drop(&mut self) {
         let _ = fs::remove_file(Path::new("/etc/pam.d").join(&self.name));
     }
+}
+
+/// Compiles tests/authenticator/module.c with `flag` into `directory`, and
+/// gives the module.
+pub fn module(directory: &TempDir, flag: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authenticator/module.c");
+    let module = directory.path().join(format!("pam{flag}.so"));
+    let (from, to) = (source.to_str().unwrap(), module.to_str().unwrap());
+    run(
+        "cc",
+        &["-shared", "-fPIC", "-pthread", flag, "-o", to, from],
+    );
+    module
+}
+
+/// A server that becomes nobody, for users of the system whom `service`
+/// checks.
+pub fn launch(service: &Service) -> Launch {
+    let launch = Launch::new()
+        .option("run_as_launching_user", "NO")
+        .option("local_enable", "YES")
+        .option("pam_service_name", &service.name)
+        .option("write_enable", "YES")
+        .option("local_umask", "027")
+        .option("chroot_local_user", "YES");
+    // Not written to by anonymous users, who then need no user of their own.
+    launch.root().close_to_others();
+    launch
 }

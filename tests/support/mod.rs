@@ -13,6 +13,7 @@ pub mod accounts;
 pub mod client;
 pub mod control;
 pub mod data;
+pub mod fifo;
 pub mod ladders;
 pub mod log;
 pub mod modes;
