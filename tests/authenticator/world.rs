@@ -9,7 +9,7 @@ use ironftpd::auth::authenticator::Settings;
 use ironftpd::auth::{Authenticator, Secret};
 
 use crate::support::accounts::module;
-pub use crate::support::accounts::{Account, PASSWORD, Service, run};
+pub use crate::support::accounts::{Account, LENIENT, PASSWORD, Service, run};
 use crate::support::fifo::Fifo;
 use crate::support::temp::TempDir;
 
@@ -17,9 +17,6 @@ use crate::support::temp::TempDir;
 fn user(word: &str, arguments: &[&str]) -> Account {
     Account::user(word, &format!("/home of {word}"), arguments)
 }
-
-/// A PAM file that lets everybody in.
-pub const LENIENT: &str = "auth required pam_permit.so\naccount required pam_permit.so\n";
 
 /// Accounts and services of one run.
 pub struct World {

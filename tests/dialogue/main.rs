@@ -26,6 +26,7 @@ mod cast;
 mod combine;
 mod confinement;
 mod copy;
+mod denied_users;
 mod digest;
 mod doctor;
 mod facts;

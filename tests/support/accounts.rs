@@ -17,6 +17,9 @@ use super::temp::TempDir;
 /// The password of every account that has one.
 pub const PASSWORD: &str = "Tr1ckle&Quench";
 
+/// A PAM file that lets everybody in.
+pub const LENIENT: &str = "auth required pam_permit.so\naccount required pam_permit.so\n";
+
 /// A PAM file that asks the password file alone.
 pub const PASSWORD_FILE: &str = "auth required pam_unix.so\naccount required pam_unix.so\n";
 
@@ -164,4 +167,23 @@ pub fn launch(service: &Service) -> Launch {
     // Not written to by anonymous users, who then need no user of their own.
     launch.root().close_to_others();
     launch
+}
+
+/// Words for [`Launch::through`] that lay `files` over others of the machine,
+/// for the server alone: a name and what it shows instead.
+pub fn with_files_over(files: &[(&Path, &str)]) -> Vec<String> {
+    let mut script = String::new();
+    let mut words: Vec<String> = ["unshare", "--mount", "sh", "-ec"].map(String::from).into();
+    for (instead, file) in files {
+        script.push_str(&format!("mount --bind '{}' '{file}'\n", instead.display()));
+    }
+    words.push(script + "exec \"$@\"");
+    words.push("sh".to_owned());
+    words
+}
+
+/// Whether this machine lets root lay files over others for one process.
+pub fn may_mount() -> bool {
+    let tried = Command::new("unshare").args(["--mount", "true"]).output();
+    tried.is_ok_and(|output| output.status.success())
 }

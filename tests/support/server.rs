@@ -5,7 +5,7 @@
 //! against vsftpd, which shows whether a test asks for something reasonable;
 //! tests of what vsftpd has not (accounts, MLSD) fail there.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -113,7 +113,7 @@ impl Launch {
     /// Starts the server through another program, such as `prlimit`, that
     /// changes something and then becomes the server by execve: the process id
     /// stays the same.
-    pub fn through(mut self, program: &[&str]) -> Launch {
+    pub fn through<S: AsRef<OsStr>>(mut self, program: &[S]) -> Launch {
         self.wrapper = program.iter().map(OsString::from).collect();
         self
     }
