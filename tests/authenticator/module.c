@@ -79,6 +79,13 @@ int pam_sm_authenticate(void *handle, int flags, int argc, const char **argv)
         int fd = open(argv[1], O_RDONLY);
         return read(fd, &byte, 1) == 1 ? 0 : 4;
     }
+    if (strcmp(user, "sleeps") == 0) {
+        char byte;
+        begin(argv[0]);
+        sleep(5);
+        int fd = open(argv[1], O_RDONLY);
+        return read(fd, &byte, 1) == 1 ? 0 : 4;
+    }
     if (strcmp(user, "hangs") == 0) {
         signal(SIGTERM, SIG_IGN);
         begin(argv[0]);
@@ -96,6 +103,10 @@ int pam_sm_authenticate(void *handle, int flags, int argc, const char **argv)
             pause();
     if (strcmp(user, "crashes") == 0)
         raise(SIGSEGV);
+    if (strcmp(user, "aborts") == 0)
+        abort();
+    if (strcmp(user, "dies") == 0)
+        kill(getpid(), SIGKILL);
     if (strcmp(user, "quits") == 0)
         exit(0);
     if (strcmp(user, "delays") == 0) {

@@ -48,6 +48,8 @@ mod modify;
 mod moments;
 mod navigation;
 mod newcomers;
+mod odd_modules;
+mod pam_sessions;
 mod parameters;
 mod passive;
 mod pool;
