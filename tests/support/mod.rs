@@ -14,6 +14,7 @@ pub mod client;
 pub mod control;
 pub mod data;
 pub mod fifo;
+pub mod first_wall;
 pub mod ladders;
 pub mod log;
 pub mod modes;

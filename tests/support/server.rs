@@ -19,6 +19,7 @@ use std::time::Instant;
 
 use super::PATIENCE;
 use super::control::Control;
+use super::first_wall;
 use super::log::Log;
 use super::process::{Finished, run};
 use super::temp::TempDir;
@@ -36,6 +37,7 @@ pub struct Launch {
     options: Vec<(String, String)>,
     accounts: Vec<(String, String, PathBuf, bool)>,
     wrapper: Vec<OsString>,
+    landlock: bool,
     root: TempDir,
 }
 
@@ -47,6 +49,7 @@ impl Launch {
             options: Vec::new(),
             accounts: Vec::new(),
             wrapper: Vec::new(),
+            landlock: true,
             root: TempDir::new(),
         };
         for (name, value) in [
@@ -118,6 +121,12 @@ impl Launch {
         self
     }
 
+    /// On a kernel that seems to have no Landlock.
+    pub fn without_landlock(mut self) -> Launch {
+        self.landlock = false;
+        self
+    }
+
     /// The directory that will be served to anonymous.
     pub fn root(&self) -> &TempDir {
         &self.root
@@ -157,6 +166,9 @@ impl Launch {
         words.push(config.into());
         let mut command = Command::new(words.remove(0));
         command.args(words);
+        if !self.landlock {
+            first_wall::alone(&mut command);
+        }
         Server::spawn(command, b"", self.root, home, address)
     }
 }

@@ -1,6 +1,12 @@
 //! Nothing outside a session's root is reached: not by `..`, not through
 //! symbolic links, not by a race (features of openat2, RESOLVE_IN_ROOT).
 
+mod attack;
+mod commands;
+mod spelled;
+mod spellings;
+mod world;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
