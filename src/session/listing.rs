@@ -107,8 +107,12 @@ impl Listing {
     /// goes on there.
     fn append(&mut self, directory: &OwnedFd, name: &[u8]) -> bool {
         let dots = name == b"." || name == b"..";
-        if let Some(parent) = self.parent.filter(|_| self.long && name == b"..") {
-            self.append_long(&parent, name, None);
+        if self.long && name == b".." {
+            // Without a parent in the session's view there is nothing to say:
+            // the kernel's `..` may lie outside the root by now.
+            if let Some(parent) = self.parent {
+                self.append_long(&parent, name, None);
+            }
             return false;
         }
         let found = if self.long || (self.options.recursive && !dots) {
@@ -195,7 +199,11 @@ impl Listing {
             let mut timed: Vec<((i64, u32), &[u8])> = names
                 .iter()
                 .map(|name| {
-                    let found = attributes_at(directory.as_fd(), name);
+                    // Even its place in the order would tell of what lies outside.
+                    let found = match name {
+                        b".." => self.parent,
+                        name => attributes_at(directory.as_fd(), name).ok(),
+                    };
                     (found.map_or((i64::MIN, 0), |found| found.modified), name)
                 })
                 .collect();
