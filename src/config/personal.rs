@@ -158,7 +158,8 @@ impl Personal {
         // Taken before reading: a change in between is seen next time.
         let stamp = match Stamp::of(&path) {
             Ok(stamp) => stamp,
-            Err(error) if is_absence(&error) => {
+            // A link that leads nowhere was meant to lead to something.
+            Err(error) if is_absence(&error) && path.symlink_metadata().is_err() => {
                 self.read().remove(name);
                 return Ok((Arc::clone(&self.base), Vec::new()));
             }
@@ -357,6 +358,16 @@ mod tests {
         assert!(told(personal.of(b"carl")).ends_with("is not a regular file"));
         place.user("ann", "write_enable=YES\n");
         assert!(personal.of(b"ann").unwrap().0.write_enable());
+    }
+
+    #[test]
+    fn a_link_to_no_file_lets_its_user_not_in() {
+        let place = Place::new("link");
+        std::os::unix::fs::symlink("template", place.0.join("ann")).unwrap();
+        let personal = place.personal(&[]);
+        assert!(told(personal.of(b"ann")).contains("cannot reach"));
+        place.user("template", "local_max_rate=5\n");
+        assert_eq!(personal.of(b"ann").unwrap().0.local_max_rate(), 5);
     }
 
     #[test]
