@@ -38,24 +38,14 @@ pub fn say(control: &mut Control, line: &[u8]) -> (Vec<u8>, u16) {
     (all, reply.code)
 }
 
-/// `line` with the names of a trial below `top`.
-pub fn fill(line: &str, top: &[u8]) -> Vec<u8> {
-    let mut filled = line.as_bytes().to_vec();
-    for (word, name) in [
-        ("{file}", &b"secret"[..]),
-        ("{dir}", b"vault"),
-        ("{empty}", b"empty"),
-        ("{new}", b"new"),
-    ] {
-        filled = replace(&filled, word.as_bytes(), &[top, b"/", name].concat());
-    }
-    let gid = own_group().to_string();
-    filled = replace(&filled, b"{gid}", gid.as_bytes());
-    replace(&filled, b"{top}", top)
-}
+/// What the words of a trial stand for.
+const WORDS: [&[u8]; 5] = [b"{file}", b"{dir}", b"{empty}", b"{new}", b"{top}"];
 
-fn own_group() -> u32 {
-    std::os::unix::fs::MetadataExt::gid(&std::fs::metadata("/proc/self").unwrap())
+/// The names that `world::plant` makes in `top`.
+fn names_in(top: &[u8]) -> [Vec<u8>; 5] {
+    let below = |name: &[u8]| [top, b"/", name].concat();
+    let [file, dir] = [below(b"secret"), below(b"vault")];
+    [file, dir, below(b"empty"), below(b"new"), top.to_vec()]
 }
 
 fn replace(text: &[u8], word: &[u8], with: &[u8]) -> Vec<u8> {
@@ -76,12 +66,27 @@ pub struct Outcome {
     pub last: u16,
 }
 
-/// Plays a trial with `top` as the directory that is not to be reached.
-pub fn play(control: &mut Control, (_, lines): Trial, top: &[u8]) -> Outcome {
+/// Plays a trial with `top` as the directory that is not to be reached; `gid`
+/// is a group to give files to.
+pub fn play(control: &mut Control, trial: Trial, top: &[u8], gid: u32) -> Outcome {
+    play_at(control, trial, &names_in(top), gid)
+}
+
+/// Plays a trial with these names in the order of [`WORDS`].
+pub fn play_at(
+    control: &mut Control,
+    (_, lines): Trial,
+    names: &[impl AsRef<[u8]>; 5],
+    gid: u32,
+) -> Outcome {
     let mut said = Vec::new();
     let mut last = 0;
     for line in lines {
-        let (words, code) = say(control, &fill(line, top));
+        let mut filled = replace(line.as_bytes(), b"{gid}", gid.to_string().as_bytes());
+        for (word, name) in WORDS.iter().zip(names) {
+            filled = replace(&filled, word, name.as_ref());
+        }
+        let (words, code) = say(control, &filled);
         said.extend(words);
         said.push(b'\n');
         last = code;
@@ -92,7 +97,7 @@ pub fn play(control: &mut Control, (_, lines): Trial, top: &[u8]) -> Outcome {
 /// Plays a trial that must reach nothing outside.
 #[track_caller]
 pub fn fails(control: &mut Control, trial: Trial, top: &[u8], outside: &Outside) {
-    let outcome = play(control, trial, top);
+    let outcome = play(control, trial, top, outside.group());
     let shown = || format!("{:?} at {}", trial.1, top.escape_ascii());
     if let Some(word) = outside.told_by(&outcome.said) {
         let said = outcome.said.escape_ascii();

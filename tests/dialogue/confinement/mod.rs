@@ -3,6 +3,11 @@
 
 mod attack;
 mod commands;
+mod kernel;
+mod local;
+mod moved;
+mod own_files;
+mod races;
 mod spelled;
 mod spellings;
 mod world;

@@ -11,10 +11,16 @@ use crate::support::control::Control;
 use crate::support::server::{Launch, Server};
 use crate::support::temp::TempDir;
 
+/// Where something may be mounted, for the server alone.
+pub const KEPT: &str = "proc";
+
 /// What the session has of its own.
 pub fn furnish(root: &Path) {
     for entry in fs::read_dir(root).unwrap() {
         let path = entry.unwrap().path();
+        if path.ends_with(KEPT) {
+            continue;
+        }
         if fs::symlink_metadata(&path).unwrap().is_dir() {
             fs::remove_dir_all(&path).unwrap();
         } else {
@@ -27,8 +33,13 @@ pub fn furnish(root: &Path) {
 
 /// Those files that trials use up.
 pub fn replenish(root: &Path) {
-    fs::write(root.join("own"), "own").unwrap();
-    fs::write(root.join("part"), "part").unwrap();
+    for name in ["own", "part"] {
+        // Some file systems write at once what replaces a file.
+        if fs::read(root.join(name)).ok().as_deref() != Some(name.as_bytes()) {
+            let _ = fs::remove_file(root.join(name));
+            fs::write(root.join(name), name).unwrap();
+        }
+    }
 }
 
 /// Tries all commands with all of `spellings`.
@@ -55,15 +66,30 @@ fn try_all(control: &mut Control, root: &Path, outside: &Outside, spellings: &[S
 
 /// A session, the directory that is its root, and what both live in.
 pub struct User {
-    control: Control,
-    root: PathBuf,
-    server: Server,
+    pub control: Control,
+    pub root: PathBuf,
+    pub server: Server,
     _home: Option<TempDir>,
 }
 
+impl User {
+    /// Logs in to a server whose sessions of this user have the root `root`.
+    pub fn of(server: Server, name: &str, password: &str, root: PathBuf) -> User {
+        User {
+            control: server.login(name, password),
+            root,
+            server,
+            _home: None,
+        }
+    }
+}
+
 /// A virtual account with all rights.
-fn account(launch: Launch) -> User {
-    let home = TempDir::new();
+pub fn account(launch: Launch) -> User {
+    account_at(TempDir::new(), launch)
+}
+
+pub fn account_at(home: TempDir, launch: Launch) -> User {
     let server = launch
         .option("write_enable", "YES")
         .option("mdtm_write", "YES")
@@ -94,7 +120,7 @@ const USERS: usize = 4;
 
 /// Tries everything with users of one kind, each of whom has a share of the
 /// spellings. `outside` is theirs to change, were it not outside.
-fn try_everything(outside: &Outside, user: impl Fn() -> User + Sync) {
+pub fn try_everything(outside: &Outside, user: impl Fn() -> User + Sync) {
     let name = outside.path().to_str().unwrap();
     let (texts, links) = (spellings::texts(name), spellings::links(name));
     let all: Vec<Spelling> = texts.into_iter().chain(links).collect();
@@ -120,7 +146,7 @@ fn where_the_pathname_may_lead_every_trial_tells_or_changes_something() {
             furnish(&user.root);
             plant(&real);
             let before = state(&real);
-            let outcome = play(&mut user.control, trial, b"/real");
+            let outcome = play(&mut user.control, trial, b"/real", outside.group());
             let changed = state(&real) != before;
             let told = outside.told_by(&outcome.said).is_some();
             let holds = match trial.0 {

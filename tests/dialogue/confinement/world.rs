@@ -28,6 +28,8 @@ pub struct Outside {
     directory: TempDir,
     words: Vec<Vec<u8>>,
     before: Vec<String>,
+    /// A directory in it that is somebody's to change.
+    apart: Option<&'static str>,
 }
 
 /// Makes the tree in `top`: `secret` (a file), `vault` (a directory with a
@@ -93,9 +95,44 @@ impl Outside {
             directory,
             words: words(),
             before: Vec::new(),
+            apart: None,
         };
         outside.settle();
         outside
+    }
+
+    /// From now on the directory `apart` in it is no part of it.
+    pub fn settle_around(&mut self, apart: &'static str) {
+        self.apart = Some(apart);
+        self.settle();
+    }
+
+    /// Makes the tree anew.
+    pub fn renew(&mut self) {
+        for entry in fs::read_dir(self.path()).unwrap() {
+            let path = entry.unwrap().path();
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+        }
+        plant(self.path());
+        self.settle();
+    }
+
+    /// Gives all of it to another user.
+    pub fn give_to(&mut self, uid: u32, gid: u32) {
+        let mut left = vec![self.path().to_owned()];
+        while let Some(path) = left.pop() {
+            std::os::unix::fs::chown(&path, Some(uid), Some(gid)).unwrap();
+            if path.is_dir() {
+                let entries = fs::read_dir(&path).unwrap();
+                left.extend(entries.map(|entry| entry.unwrap().path()));
+            }
+        }
+        self.settle();
+    }
+
+    /// A group that who owns the tree may give it to.
+    pub fn group(&self) -> u32 {
+        fs::metadata(self.path()).unwrap().gid()
     }
 
     pub fn path(&self) -> &Path {
@@ -104,12 +141,12 @@ impl Outside {
 
     /// The tree is meant to be as it is now.
     pub fn settle(&mut self) {
-        self.before = state(self.path());
+        self.before = self.now();
     }
 
     /// What has changed since.
     pub fn changes(&self) -> Vec<String> {
-        let now = state(self.path());
+        let now = self.now();
         let differ = |one: &[String], other: &[String], sign| {
             let gone = one.iter().filter(|line| !other.contains(line));
             gone.map(|line| format!("{sign}{line}")).collect::<Vec<_>>()
@@ -119,6 +156,14 @@ impl Outside {
             differ(&now, &self.before, '+'),
         ]
         .concat()
+    }
+
+    fn now(&self) -> Vec<String> {
+        let mut now = state(self.path());
+        if let Some(apart) = self.apart {
+            now.retain(|line| !line.starts_with(apart));
+        }
+        now
     }
 
     /// The first of the words that stands in `said`.
@@ -139,6 +184,12 @@ fn found<'text>(text: &'text [u8], word: &[u8]) -> Option<&'text [u8]> {
         *window == word && (!is_number || alone)
     })?;
     Some(at.1)
+}
+
+/// Gives the directory `path` the time by which the tree is known.
+pub fn date(path: &Path) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(MODIFIED);
+    fs::File::open(path).unwrap().set_modified(time).unwrap();
 }
 
 /// All that can be seen of a tree but the times of reading: a line for each
