@@ -83,7 +83,7 @@ pub static FLAGS: &[Flag] = &[
         argument: "",
         repeats: false,
         brief: "say what is wrong with the configuration, and exit",
-        doc: "Read the configuration, say everything that is wrong or odd about it, and exit. It looks at the machine as well, for what keeps data connections from coming about: private addresses without pasv_address, fewer passive ports than one address may have sessions, passive ports that the kernel gives to other programs, no privilege for the port of connect_from_port_20, and ports that nftables keeps shut (seen by root only; rules that are not understood are not held against the server). These are told for the user, the network and the moment of the check, and none of them changes the exit status.",
+        doc: "Read the configuration, say everything that is wrong or odd about it, and exit. It looks at the machine as well, for what keeps data connections from coming about: private addresses without pasv_address, fewer passive ports than one address may have sessions, passive ports that the kernel gives to other programs, no privilege for the port of connect_from_port_20, and ports that nftables keeps shut (seen by root only; rules that are not understood are not held against the server). These are told for the user, the network and the moment of the check, and none of them changes the exit status. Everything that a start opens is opened, short of the ports: what would keep the server from starting is an error here too. Last it says who the server would become and which capabilities it would keep, each with the option that asks for it.",
     },
     Flag {
         short: "",

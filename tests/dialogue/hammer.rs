@@ -265,8 +265,8 @@ fn play(visits: &mut [Visit<'_>], scenes: Range<usize>) {
 fn all_fall_silent(server: &Server) {
     let tasks = format!("/proc/{}/task", server.pid());
     let end = Instant::now() + PATIENCE;
-    // The main thread, the waiting room, the log, and eight who stay.
-    while fs::read_dir(&tasks).unwrap().count() > 11 {
+    // The main thread, the waiting room, the log, the names, and eight who stay.
+    while fs::read_dir(&tasks).unwrap().count() > 12 {
         assert!(Instant::now() < end, "the workers stay");
         thread::yield_now();
     }
