@@ -297,7 +297,7 @@ options! {
 }
 "Reading and listing" {
     Bool anon_world_readable_only = "YES",
-        "Let anonymous users fetch only files that everybody on the machine may read.";
+        "Let anonymous users fetch only files, and list only directories, that everybody on the machine may read.";
     Bool ls_recurse_enable = "NO",
         "Honour the -R flag of LIST, which lists a whole tree and may cost much on a large site.";
     Bool hide_ids = "NO",

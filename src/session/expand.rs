@@ -216,7 +216,7 @@ impl Wildcard {
 
     fn open_directory(&mut self, login: &Login, path: &VirtualPath) -> Option<OwnedFd> {
         self.left = self.left.checked_sub(1)?;
-        login.root.open_directory(path).ok()
+        login.open_directory(path).ok()
     }
 
     /// How names in the directory `path` begin as this client sees them.

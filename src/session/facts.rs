@@ -140,7 +140,6 @@ impl Session {
         let path = self.path(pathname)?;
         let directory = self
             .login()?
-            .root
             .open_directory(&path)
             .map_err(|error| match error {
                 fs::Error::System(error) if error.errno() == libc::ENOTDIR => Failure::refused(

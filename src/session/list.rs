@@ -125,7 +125,7 @@ impl Session {
             },
         };
         if attributes.is_directory() && !directory_itself {
-            let directory = login.root.open_directory(&path)?;
+            let directory = login.open_directory(&path)?;
             return Ok(Target::Directory(path, directory));
         }
         Ok(Target::One(attributes))
@@ -149,7 +149,7 @@ impl Session {
         // That a pattern matches nothing is no error; that there is no such
         // directory is one.
         if let Some(directory) = wildcard.only_directory() {
-            login.root.open_directory(&directory)?;
+            login.open_directory(&directory)?;
         }
         Ok(Target::Matches(Box::new(wildcard)))
     }

@@ -278,7 +278,7 @@ impl Listing {
     ) -> Result<(), Interruption> {
         let mut open = vec![(top.0, Some(top.1), 0, Vec::from(b"."))];
         while let Some((path, opened, depth, label)) = open.pop() {
-            let Some(directory) = opened.or_else(|| login.root.open_directory(&path).ok()) else {
+            let Some(directory) = opened.or_else(|| login.open_directory(&path).ok()) else {
                 continue;
             };
             if self.options.recursive {

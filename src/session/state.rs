@@ -10,6 +10,7 @@ use crate::protocol::{Code, Escaped, Reply, VirtualPath};
 use crate::sys;
 use std::fmt;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 /// A passwd(5) larger than this is not looked into for a `~name`.
@@ -149,6 +150,24 @@ pub(super) struct Login {
     pub rate: u64,
     /// Seconds between two commands, if SITE IDLE has set them.
     pub idle_limit: Option<u32>,
+}
+
+impl Login {
+    /// Opens a directory whose names the user may have.
+    ///
+    /// # Errors
+    /// The system's own, and that the directory is not everybody's to read
+    /// where that is asked for.
+    pub(super) fn open_directory(&self, path: &VirtualPath) -> Result<OwnedFd, fs::Error> {
+        let directory = self.root.open_directory(path)?;
+        if self.rights.world_readable_only {
+            let about = sys::file::attributes(directory.as_fd())?;
+            if about.mode & 0o004 == 0 {
+                return Err(fs::Error::NotWorldReadable);
+            }
+        }
+        Ok(directory)
+    }
 }
 
 impl Session {

@@ -4,6 +4,8 @@
 use crate::support::control::Control;
 use crate::support::server::Server;
 use crate::support::temp::TempDir;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 /// The last column of a line of LIST: what follows date and time.
 fn name_of(line: &str) -> String {
@@ -302,4 +304,21 @@ fn text_userdb_names_shows_names_of_owners() {
     server.root().file("file", "");
     let line = &server.anonymous().listing("LIST")[0];
     assert_eq!(line.split_whitespace().nth(2), Some("0"), "{line}");
+}
+
+#[test]
+fn anonymous_users_see_no_names_of_a_directory_that_is_not_everybodys_to_read() {
+    let server = Server::start(&[("ls_recurse_enable", "YES")]);
+    let closed = server.root().dir("closed");
+    server.root().file("closed/secret", "");
+    fs::set_permissions(&closed, PermissionsExt::from_mode(0o711)).unwrap();
+    let mut control = server.anonymous();
+    for line in ["LIST closed", "NLST closed", "MLSD closed", "NLST closed/*"] {
+        control.refused(line, &[550]);
+    }
+    assert!(!control.listing("LIST -R").join("\n").contains("secret"));
+    // A name that is known may be used, as in such a directory of the system.
+    control.command("SIZE closed/secret", 213);
+    fs::set_permissions(&closed, PermissionsExt::from_mode(0o755)).unwrap();
+    assert_eq!(control.listing("NLST closed"), ["closed/secret"]);
 }
