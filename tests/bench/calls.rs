@@ -97,7 +97,7 @@ fn attach(server: &Server, output: &Path) -> Outcome<Child> {
         &mut command,
         sys::Birth {
             group: None,
-            passwd: None,
+            etc: None,
         },
     );
     let mut child = at("start strace", command.spawn())?;

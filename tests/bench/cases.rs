@@ -75,7 +75,8 @@ pub enum Work {
     Store { sessions: usize, active: bool },
     /// A listing by this verb of the smaller (0) or larger (1) directory.
     List { verb: &'static str, which: usize },
-    /// Connect, log in, QUIT, by so many clients at once.
+    /// Connect, log in, QUIT, by so many clients at once; as users of the
+    /// system where the case's servers have some, else as anonymous.
     Login { clients: usize },
     /// NOOP over one session.
     Noop,
@@ -83,14 +84,43 @@ pub enum Work {
     Mixed { sessions: usize },
 }
 
+/// What the servers of a case serve, and to whom.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A tree in memory (tmpfs), to anonymous users.
+    Memory,
+    /// One on the disk, to anonymous users.
+    Disk,
+    /// The one in memory, to a user of the system whom PAM lets in so.
+    Users(Check),
+}
+
+/// How PAM checks a user of the system.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// pam_permit, which costs nothing but its loading: what is left is the
+    /// server's own.
+    Permit,
+    /// pam_unix with a cheap hash.
+    Unix,
+}
+
+/// Every place, in the order in which they get their turn.
+pub const PLACES: [Place; 4] = [
+    Place::Memory,
+    Place::Disk,
+    Place::Users(Check::Permit),
+    Place::Users(Check::Unix),
+];
+
 /// A row of the report.
 pub struct Case {
     /// Its name on the command line.
     pub name: &'static str,
     /// What a unit of it is.
     pub unit: Unit,
-    /// Whether its root is on disk; in memory (tmpfs) otherwise.
-    pub disk: bool,
+    /// What its servers serve.
+    pub place: Place,
     /// How it is done.
     pub work: Work,
 }
@@ -99,7 +129,7 @@ const fn case(name: &'static str, unit: Unit, work: Work) -> Case {
     Case {
         name,
         unit,
-        disk: false,
+        place: Place::Memory,
         work,
     }
 }
@@ -111,7 +141,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "upload-disk",
         unit: Unit::Bytes,
-        disk: true,
+        place: Place::Disk,
         work: Work::Upload,
     },
     case(
@@ -196,6 +226,18 @@ pub const CASES: &[Case] = &[
     ),
     case("login-1", Unit::Operations, Work::Login { clients: 1 }),
     case("login-8", Unit::Operations, Work::Login { clients: 8 }),
+    Case {
+        name: "login-local",
+        unit: Unit::Operations,
+        place: Place::Users(Check::Permit),
+        work: Work::Login { clients: 1 },
+    },
+    Case {
+        name: "login-local-unix",
+        unit: Unit::Operations,
+        place: Place::Users(Check::Unix),
+        work: Work::Login { clients: 1 },
+    },
     case("noop", Unit::Operations, Work::Noop),
     case("mixed-50", Unit::Operations, Work::Mixed { sessions: 50 }),
 ];

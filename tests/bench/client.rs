@@ -137,11 +137,16 @@ impl Session {
         Ok(session)
     }
 
-    /// Connects and logs in as anonymous, in binary where `binary` says so.
+    /// Connects and logs in as anonymous.
     pub fn login(route: Route) -> Outcome<Session> {
+        Session::login_as(route, "anonymous", "x")
+    }
+
+    /// Connects and logs in.
+    pub fn login_as(route: Route, name: &str, password: &str) -> Outcome<Session> {
         let mut session = Session::open(route)?;
-        if session.exchange("USER anonymous")? != 230 {
-            session.expect("PASS x", 230)?;
+        if session.exchange(&format!("USER {name}"))? != 230 {
+            session.expect(&format!("PASS {password}"), 230)?;
         }
         Ok(session)
     }

@@ -19,8 +19,8 @@
 //! All servers run throughout (idle ones cost nothing) except for the idle
 //! sessions, where each is started afresh and alone.
 //!
-//! `plan` is the command line, `client` a raw FTP client, `cases` what is
-//! measured, `work` how, `limits` the bare
+//! `plan` is the command line, `client` a raw FTP client, `accounts` the users
+//! that servers see, `cases` what is measured, `work` how, `limits` the bare
 //! loops, `idle` memory and logins beside held sessions, `calls` strace,
 //! `servers` start and stop, `usage` their CPU and memory, `trees` the files,
 //! `sys` every unsafe block, `report` the Markdown.
@@ -43,6 +43,7 @@
     missing_docs
 )]
 
+mod accounts;
 mod calls;
 mod cases;
 mod client;
@@ -62,11 +63,11 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use cases::{CASES, Case};
+use cases::{CASES, Case, Place};
 use client::Route;
 use plan::Plan;
 use report::{Fact, Report, Row};
-use servers::{Kind, Server};
+use servers::{Kind, Server, Site};
 use trees::Trees;
 use work::Bench;
 
@@ -90,13 +91,17 @@ fn end_on_signal(remove: Vec<PathBuf>) {
 
 /// Starts what is not running; a server that will not start is absent from
 /// then on.
-fn start(plan: &Plan, root: &Path, absent: &mut BTreeMap<Kind, String>) -> BTreeMap<Kind, Server> {
+fn start(
+    plan: &Plan,
+    site: Site<'_>,
+    absent: &mut BTreeMap<Kind, String>,
+) -> BTreeMap<Kind, Server> {
     let mut running = BTreeMap::new();
     for kind in plan.servers.iter().copied() {
-        if absent.contains_key(&kind) {
+        if absent.contains_key(&kind) || !kind.serves(site.place) {
             continue;
         }
-        match Server::start(kind, root, &plan.places) {
+        match Server::start(kind, site, &plan.places) {
             Ok(server) => drop(running.insert(kind, server)),
             Err(reason) => drop(absent.insert(kind, reason)),
         }
@@ -105,12 +110,12 @@ fn start(plan: &Plan, root: &Path, absent: &mut BTreeMap<Kind, String>) -> BTree
 }
 
 /// Starts again what died in the last case, so that the next ones have figures.
-fn revive(plan: &Plan, root: &Path, running: &mut BTreeMap<Kind, Server>) {
+fn revive(plan: &Plan, site: Site<'_>, running: &mut BTreeMap<Kind, Server>) {
     let dead = |(kind, server): (&Kind, &mut Server)| (!server.alive()).then_some(*kind);
     let dead: Vec<_> = running.iter_mut().filter_map(dead).collect();
     for kind in dead {
         drop(running.remove(&kind));
-        match Server::start(kind, root, &plan.places) {
+        match Server::start(kind, site, &plan.places) {
             Ok(server) => drop(running.insert(kind, server)),
             Err(reason) => eprintln!("{} died and does not start again: {reason}", kind.name()),
         }
@@ -225,11 +230,15 @@ fn idle_facts(
 ) -> Vec<Fact> {
     let limit = sys::raise_descriptors();
     let mut columns = Vec::new();
+    let site = Site {
+        root: &trees.memory,
+        place: Place::Memory,
+    };
     for kind in plan.servers.iter().copied() {
         eprintln!("idle {}", kind.name());
         let started = match absent.contains_key(&kind) {
             true => Err("not run".into()),
-            false => Server::start(kind, &trees.memory, &plan.places),
+            false => Server::start(kind, site, &plan.places),
         };
         columns.push(started.map(|server| idle::run(&server, from(number, 0), &plan.sizes.idle)));
     }
@@ -344,24 +353,28 @@ fn run(plan: &Plan) -> std::io::Result<String> {
     };
     let (mut rows, mut facts, mut absent) = (Vec::new(), Vec::new(), BTreeMap::new());
     let notes = notes(plan, &trees);
-    for disk in [false, true] {
+    for place in cases::PLACES {
         let chosen: Vec<_> = CASES
             .iter()
             .enumerate()
-            .filter(|(_, case)| case.disk == disk && plan.wants(case.name))
+            .filter(|(_, case)| case.place == place && plan.wants(case.name))
             .collect();
-        if chosen.is_empty() && (disk || !plan.strace) {
+        let counts = plan.strace && place == Place::Memory;
+        if chosen.is_empty() && !counts {
             continue;
         }
-        let root = if disk { &trees.disk } else { &trees.memory };
-        let mut running = start(plan, root, &mut absent);
+        let site = Site {
+            root: trees.root(place),
+            place,
+        };
+        let mut running = start(plan, site, &mut absent);
         for (number, case) in chosen {
             let row = measure(plan, &bench, case, &mut running, number);
             facts_of(&row, &mut facts);
             rows.push((number, row));
-            revive(plan, root, &mut running);
+            revive(plan, site, &mut running);
         }
-        if plan.strace && !disk {
+        if counts {
             facts.extend(call_facts(plan, &running, &trees, CASES.len()));
         }
     }

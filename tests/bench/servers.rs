@@ -6,16 +6,16 @@
 //! Each is ended by its process id: when dropped, when the benchmark panics,
 //! and on SIGINT, SIGTERM or SIGHUP.
 
-use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::accounts;
+use crate::cases::Place;
 use crate::sys::{self, Birth};
 use crate::usage::{self, Group, Meter};
 
@@ -51,6 +51,15 @@ pub const ALL: [Kind; 4] = [
 ];
 
 impl Kind {
+    /// Whether it is measured at a place: users of the system are those of a
+    /// PAM file, and of a configuration file, that only these two read alike.
+    pub fn serves(self, place: Place) -> bool {
+        match place {
+            Place::Memory | Place::Disk => true,
+            Place::Users(_) => matches!(self, Kind::Ironftpd | Kind::Vsftpd) && sys::is_root(),
+        }
+    }
+
     /// The name on the command line and in the report.
     pub fn name(self) -> &'static str {
         match self {
@@ -102,9 +111,32 @@ pub fn end_all() {
     }
 }
 
+/// What a server is to serve, and to whom.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// The directory.
+    pub root: &'a Path,
+    /// Whether users of the system log in, and how they are checked.
+    pub place: Place,
+}
+
+impl Site<'_> {
+    fn label(&self) -> String {
+        let name = self.root.file_name().unwrap_or_default().to_string_lossy();
+        match self.place {
+            Place::Memory | Place::Disk => name.into_owned(),
+            Place::Users(check) => format!("{name}-{}", accounts::service(check)),
+        }
+    }
+}
+
 /// The configuration both ironftpd and vsftpd read. An option is here only if
 /// both know it.
-pub fn configuration(root: &Path) -> String {
+fn configuration(site: Site<'_>) -> String {
+    let users = match site.place {
+        Place::Memory | Place::Disk => String::new(),
+        Place::Users(check) => accounts::options(check),
+    };
     let port_20 = if sys::is_root() { "YES" } else { "NO" };
     let (min, max) = PASSIVE;
     format!(
@@ -114,23 +146,20 @@ pub fn configuration(root: &Path) -> String {
          write_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\n\
          connect_from_port_20={port_20}\npasv_min_port={min}\npasv_max_port={max}\n\
          max_clients={SESSIONS}\nmax_per_ip={SESSIONS}\n\
-         idle_session_timeout=900\ndata_connection_timeout=60\n",
-        root.display()
+         idle_session_timeout=900\ndata_connection_timeout=60\n{users}",
+        site.root.display()
     )
 }
 
 impl Server {
-    /// Starts `kind` over the tree at `root` and waits for its greeting; the
+    /// Starts `kind` at a site and waits for its greeting; the
     /// error is the reason for the report. Call it from the main thread: the
     /// server ends with the thread that started it.
-    pub fn start(kind: Kind, root: &Path, places: &Places) -> Result<Server, String> {
-        let label = root
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
+    pub fn start(kind: Kind, site: Site<'_>, places: &Places) -> Result<Server, String> {
+        let label = site.label();
         let stem = places.scratch.join(format!("{}-{label}", kind.name()));
         let log = stem.with_extension("log");
-        let mut command = command(kind, root, places, &stem)?;
+        let mut command = command(kind, site, places, &stem)?;
         let open = || File::create(&log).map_err(|error| format!("{}: {error}", log.display()));
         let output = open()?;
         let again = || output.try_clone().map_err(|error| error.to_string());
@@ -145,12 +174,15 @@ impl Server {
             .stderr(again()?)
             .env_remove("RUST_LOG");
         let group = Group::create(&format!("{}-{label}", kind.name()));
-        let passwd = passwd_file(root, &stem)?;
+        let etc = match sys::is_root() {
+            true => Some(accounts::etc(site, &stem)?),
+            false => None,
+        };
         sys::prepare(
             &mut command,
             Birth {
                 group: group.as_ref().and_then(Group::members),
-                passwd,
+                etc,
             },
         );
         let child = command
@@ -274,39 +306,7 @@ impl Drop for Server {
     }
 }
 
-/// As root, the anonymous account of vsftpd and Pure-FTPd is the system's
-/// `ftp`, whose home is Pure-FTPd's root. A passwd file with one is shown to
-/// the server alone; the system's stays as it is.
-fn passwd_file(root: &Path, stem: &Path) -> Result<Option<CString>, String> {
-    if !sys::is_root() {
-        return Ok(None);
-    }
-    let system =
-        fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
-    let ids = system
-        .lines()
-        .find_map(|line| line.strip_prefix("ftp:"))
-        .map_or("x:65533:65534", |rest| {
-            let end = rest
-                .match_indices(':')
-                .nth(2)
-                .map_or(rest.len(), |(at, _)| at);
-            &rest[..end]
-        });
-    let mut text: String = system
-        .lines()
-        .filter(|line| !line.starts_with("ftp:"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    text.push_str(&format!("ftp:{ids}:ftp:{}:/bin/sh\n", root.display()));
-    let path = stem.with_extension("passwd");
-    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
-    CString::new(path.as_os_str().as_bytes())
-        .map(Some)
-        .map_err(|error| error.to_string())
-}
-
-fn command(kind: Kind, root: &Path, places: &Places, stem: &Path) -> Result<Command, String> {
+fn command(kind: Kind, site: Site<'_>, places: &Places, stem: &Path) -> Result<Command, String> {
     let program = match kind {
         Kind::Ironftpd => places.ironftpd.clone(),
         Kind::Vsftpd => places.peers.join("vsftpd/usr/sbin/vsftpd"),
@@ -326,7 +326,7 @@ fn command(kind: Kind, root: &Path, places: &Places, stem: &Path) -> Result<Comm
     let conf = places.scratch.join(stem.with_extension("conf"));
     let (ip, (min, max)) = (kind.address().ip().to_string(), PASSIVE);
     let write_conf = || {
-        fs::write(&conf, configuration(root))
+        fs::write(&conf, configuration(site))
             .map_err(|error| format!("{}: {error}", conf.display()))
     };
     let mut command = Command::new(program);
@@ -366,7 +366,7 @@ fn command(kind: Kind, root: &Path, places: &Places, stem: &Path) -> Result<Comm
             command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/pyftpd.py"));
             command
                 .args([&ip, &PORT.to_string(), &min.to_string(), &max.to_string()])
-                .arg(root);
+                .arg(site.root);
         }
     }
     Ok(command)

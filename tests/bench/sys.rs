@@ -260,8 +260,8 @@ pub fn wait_for_ending() -> i32 {
 pub struct Birth {
     /// The `cgroup.procs` file of the group it is to join.
     pub group: Option<File>,
-    /// A file to be seen as /etc/passwd by this process alone.
-    pub passwd: Option<CString>,
+    /// A directory to be seen as /etc by this process alone.
+    pub etc: Option<CString>,
 }
 
 /// Runs the steps of `birth` in the child. The child dies with the calling
@@ -273,7 +273,7 @@ pub fn prepare(command: &mut Command, birth: Birth) {
             // stands for the writing process (cgroups(7)).
             check(unsafe { libc::write(group.as_raw_fd(), c"0".as_ptr().cast(), 1) })?;
         }
-        if let Some(passwd) = &birth.passwd {
+        if let Some(etc) = &birth.etc {
             let none = std::ptr::null();
             let private = libc::MS_REC | libc::MS_PRIVATE;
             // SAFETY: every path is NUL-ended; the new mount namespace is this
@@ -281,8 +281,8 @@ pub fn prepare(command: &mut Command, birth: Birth) {
             unsafe {
                 check(libc::unshare(libc::CLONE_NEWNS) as isize)?;
                 check(libc::mount(none, c"/".as_ptr(), none, private, none.cast()) as isize)?;
-                let to = c"/etc/passwd".as_ptr();
-                check(libc::mount(passwd.as_ptr(), to, none, libc::MS_BIND, none.cast()) as isize)?;
+                let to = c"/etc".as_ptr();
+                check(libc::mount(etc.as_ptr(), to, none, libc::MS_BIND, none.cast()) as isize)?;
             }
         }
         // SAFETY: the set is initialised; prctl with these two arguments takes

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::cases::Sizes;
+use crate::cases::{Place, Sizes};
 use crate::sys;
 
 /// The directories to list, smaller and larger, under the root.
@@ -102,6 +102,14 @@ impl Trees {
             }
         }
         Ok(())
+    }
+
+    /// What is served at a place.
+    pub fn root(&self, place: Place) -> &Path {
+        match place {
+            Place::Disk => &self.disk,
+            Place::Memory | Place::Users(_) => &self.memory,
+        }
     }
 
     /// The smaller (0) or larger (1) directory to list.

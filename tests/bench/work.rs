@@ -9,7 +9,8 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
-use crate::cases::{Case, Sample, Sizes, Work, quantile};
+use crate::accounts;
+use crate::cases::{Case, Place, Sample, Sizes, Work, quantile};
 use crate::client::{Failure, Mode, Outcome, Route, Session, at};
 use crate::limits;
 use crate::servers::Server;
@@ -27,11 +28,7 @@ pub struct Bench<'a> {
 
 impl Bench<'_> {
     fn root(&self, case: &Case) -> &Path {
-        if case.disk {
-            &self.trees.disk
-        } else {
-            &self.trees.memory
-        }
+        self.trees.root(case.place)
     }
 
     /// The bare loop of a case, if it has one.
@@ -82,7 +79,13 @@ impl Bench<'_> {
                 })
             }
             Work::List { verb, which } => self.list(server, route, verb, which),
-            Work::Login { clients } => self.logins(server, route, clients),
+            Work::Login { clients } => {
+                let who = match case.place {
+                    Place::Users(_) => (accounts::NAME, accounts::PASSWORD),
+                    Place::Memory | Place::Disk => ("anonymous", "x"),
+                };
+                self.logins(server, route, clients, who)
+            }
             Work::Noop => self.noop(server, route),
             Work::Mixed { sessions } => self.mixed(server, route, sessions),
         };
@@ -200,13 +203,19 @@ impl Bench<'_> {
         Ok(sample)
     }
 
-    fn logins(&self, server: &Server, route: Route, clients: usize) -> Outcome<Sample> {
+    fn logins(
+        &self,
+        server: &Server,
+        route: Route,
+        clients: usize,
+        (name, password): (&str, &str),
+    ) -> Outcome<Sample> {
         metered(server, || {
             let end = Instant::now() + self.sizes.time;
             spread(&mut vec![(); clients], |_, ()| {
                 let mut done = 0.0;
                 while Instant::now() < end {
-                    Session::login(route)?.quit()?;
+                    Session::login_as(route, name, password)?.quit()?;
                     done += 1.0;
                 }
                 Ok(done)
