@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::accounts::{
-    Account, LENIENT, PASSWORD, Service, User, launch, may_mount, run, with_files_over,
+    Account, LENIENT, PASSWORD, Service, User, etc_with_users, launch, may_mount, run,
+    with_files_over,
 };
 use crate::support::server::{Launch, Server};
 use crate::support::temp::TempDir;
@@ -212,8 +213,8 @@ fn with_roots(service: &Service, home: &TempDir) -> Launch {
         run("chmod", &["700", place.to_str().unwrap()]);
         text.push_str(&format!("{name}:x:0:0::{}:/bin/sh\n", place.display()));
     }
-    let file = home.file("passwd", text);
-    launch(service).through(&with_files_over(&[(&file, "/etc/passwd")]))
+    let etc = etc_with_users(home, &text);
+    launch(service).through(&with_files_over(&[(&etc, "/etc")]))
 }
 
 #[test]

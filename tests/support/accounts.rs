@@ -169,6 +169,25 @@ pub fn launch(service: &Service) -> Launch {
     launch
 }
 
+/// A copy of what is needed of /etc, to be laid over it ([`with_files_over`])
+/// with users of its own in `passwd`. A file laid over /etc/passwd alone would
+/// be gone as soon as another test adds a user to the system.
+pub fn etc_with_users(directory: &TempDir, passwd: &str) -> PathBuf {
+    for folder in ["", "pam.d", "security"] {
+        let copy = directory.dir(Path::new("etc").join(folder));
+        run("chmod", &["755", copy.to_str().unwrap()]);
+        for entry in fs::read_dir(Path::new("/etc").join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            // The locks and copies of other tests' tools come and go.
+            if path.is_file() {
+                let _ = fs::copy(&path, copy.join(path.file_name().unwrap()));
+            }
+        }
+    }
+    fs::write(directory.path().join("etc/passwd"), passwd).unwrap();
+    directory.path().join("etc")
+}
+
 /// Words for [`Launch::through`] that lay `files` over others of the machine,
 /// for the server alone: a name and what it shows instead.
 pub fn with_files_over(files: &[(&Path, &str)]) -> Vec<String> {
