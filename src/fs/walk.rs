@@ -35,6 +35,15 @@ const KERNELS: &[i64] = &[
     0x6165_676c, // pstore
     0x4249_4e4d, // binfmt_misc
     0x6e73_6673, // nsfs
+    0x6573_5543, // fusectl, whose files end other users' mounts
+    0x5a3c_69f0, // apparmorfs
+    0x4341_5d53, // smackfs
+    0x0765_5821, // resctrl
+    0x6e66_7364, // nfsd
+    0x6759_6969, // rpc_pipefs
+    0xabba_1974, // xenfs
+    0x0000_9fa1, // openpromfs
+    0x0000_9fa2, // usbdevfs
 ];
 
 /// Whether `opened` lies on one of the kernel's own file systems.

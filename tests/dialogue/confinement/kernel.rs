@@ -14,16 +14,18 @@ use crate::support::{is_root, left_out};
 /// What stands in /proc/self/status, in /proc/self and in /proc.
 const WORDS: &[&str] = &["CapPrm", "mountinfo", "oom_score", "meminfo", "cmdline"];
 
-/// Mounts /proc at `proc`, /sys at `sys` and something harmless at `other`,
+/// Mounts /proc at `proc`, /sys at `sys`, what is usually found below /sys at
+/// `ctl` and something harmless at `other`,
 /// for the server alone.
 const MOUNT: &str = "mount --bind /proc $0/proc && mount --bind /proc/version $0/file && \
-                     mount -t sysfs none $0/sys && mount -t tmpfs none $0/other && \
+                     mount -t sysfs none $0/sys && mount -t fusectl none $0/ctl && \
+                     mount -t tmpfs none $0/other && \
                      echo there > $0/other/file && exec \"$@\"";
 
 /// A user within whose root all that is mounted.
 fn within() -> User {
     let home = TempDir::new();
-    for name in [KEPT, "sys", "other"] {
+    for name in [KEPT, "sys", "ctl", "other"] {
         home.dir(name);
     }
     home.file("file", "");
@@ -89,6 +91,16 @@ fn within_a_root_they_are_refused_to_every_command() {
                 "{trial:?} at {names:?}: {said}"
             );
         }
+    }
+    for line in [
+        "CWD ctl",
+        "MLST ctl",
+        "NLST ctl",
+        "MKD ctl/new",
+        "STOR ctl/new",
+    ] {
+        let (said, code) = say(&mut user.control, line.as_bytes());
+        assert!(code >= 400, "{line}: {}", said.escape_ascii());
     }
     // Other mounts are the administrator's wish.
     assert_eq!(user.control.retrieve("other/file"), b"there\n");
