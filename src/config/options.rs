@@ -287,7 +287,7 @@ options! {
         "Take a write lock on a file while it is uploaded and a read lock while it is downloaded, so that two uploads never mix and no download sees half of one; other programs see the locks too (fcntl). Who cannot have the lock waits for data_connection_timeout and then gets 450. With atomic_uploads an upload waits for no download, and one that replaces a file for nobody. Otherwise beware that readers can keep a writer waiting.",
         "vsftpd waits without end.";
     Bool chmod_enable = "YES",
-        "Allow SITE CHMOD to users with an account, and what is like it: SITE CHGRP, and MFF for UNIX.mode and UNIX.group. Anonymous users never have it.",
+        "Allow SITE CHMOD to users with an account, and what is like it: SITE CHGRP, and MFF for UNIX.mode and UNIX.group. Anonymous users never have it. Set-user-ID is never set, and set-group-ID for directories only.",
         "vsftpd knows SITE CHMOD only.";
     Bool symlink_climb_enable = "NO",
         "Let SITE SYMLINK make links that climb, with .. but not above the root, for those who may write. Such a link can be renamed to where it leads out of the root: not for sessions, whom the server keeps inside, but for other programs that serve the same files and follow it. Without it a link leads to what is in or below its own directory.",

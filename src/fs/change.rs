@@ -1,10 +1,11 @@
 //! Changes of what is known about a file, and links: times, group,
 //! permissions to change what is in a directory.
 
+use super::root::regular;
 use super::{Error, Root};
 use crate::protocol::VirtualPath;
-use crate::sys::file::{self, OpenHow};
-use crate::sys::owner;
+use crate::sys::file::{self, Attributes, OpenHow};
+use crate::sys::{self, owner};
 use std::os::fd::{AsFd, OwnedFd};
 
 impl Root {
@@ -16,28 +17,16 @@ impl Root {
         Ok(self.resolve(path, libc::O_PATH | libc::O_DIRECTORY, 0)?)
     }
 
-    /// Sets the times of access and modification of what `path` leads to:
-    /// seconds since 1970 and nanoseconds. `None` leaves one as it is.
+    /// What `path` leads to, to be changed.
     ///
     /// # Errors
     /// The system's own.
-    pub fn set_times(
-        &self,
-        path: &VirtualPath,
-        accessed: Option<(i64, u32)>,
-        modified: Option<(i64, u32)>,
-    ) -> Result<(), Error> {
-        let target = self.resolve(path, libc::O_PATH, 0)?;
-        Ok(file::set_times(target.as_fd(), accessed, modified)?)
-    }
-
-    /// Gives what `path` leads to to the group `gid`.
-    ///
-    /// # Errors
-    /// The system's own.
-    pub fn set_group(&self, path: &VirtualPath, gid: u32) -> Result<(), Error> {
-        let target = self.resolve(path, libc::O_PATH, 0)?;
-        Ok(owner::set_group(target.as_fd(), gid)?)
+    pub fn target(&self, path: &VirtualPath) -> Result<Target<'_>, Error> {
+        Ok(Target {
+            root: self,
+            path: path.clone(),
+            found: self.resolve(path, libc::O_PATH, 0)?,
+        })
     }
 
     /// Makes the link `path` that holds `text`. What the text may be is for
@@ -59,5 +48,78 @@ impl Root {
             parent = file::openat2(self.directory(), directory.relative(), how)?;
         }
         Ok(file::symlink_at(text, parent.as_fd(), name)?)
+    }
+}
+
+/// What a pathname led to at one moment. What is asked of it and done to it
+/// concerns that file and no other, whatever is renamed meanwhile.
+#[derive(Debug)]
+pub struct Target<'root> {
+    root: &'root Root,
+    path: VirtualPath,
+    found: OwnedFd,
+}
+
+impl Target<'_> {
+    /// Its attributes as they are now.
+    ///
+    /// # Errors
+    /// statx's own.
+    pub fn attributes(&self) -> Result<Attributes, Error> {
+        Ok(file::attributes(self.found.as_fd())?)
+    }
+
+    /// The same for a regular file.
+    ///
+    /// # Errors
+    /// The system's own, or that it is no regular file.
+    pub fn file_attributes(&self) -> Result<Attributes, Error> {
+        regular(&self.found)
+    }
+
+    /// Sets the times of access and modification: seconds since 1970 and
+    /// nanoseconds. `None` leaves one as it is.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn set_times(
+        &self,
+        accessed: Option<(i64, u32)>,
+        modified: Option<(i64, u32)>,
+    ) -> Result<(), Error> {
+        Ok(file::set_times(self.found.as_fd(), accessed, modified)?)
+    }
+
+    /// Gives it to the group `gid`.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn set_group(&self, gid: u32) -> Result<(), Error> {
+        Ok(owner::set_group(self.found.as_fd(), gid)?)
+    }
+
+    /// Sets the permission bits, and nothing beyond them: no client makes a
+    /// program that runs as its owner, who may be root. Directories may pass
+    /// on their group and be sticky.
+    ///
+    /// # Errors
+    /// The system's own. On kernels before 6.6 a file its owner cannot read
+    /// is refused, because it must be opened for reading first.
+    pub fn set_mode(&self, mode: u32) -> Result<(), Error> {
+        let about = self.attributes()?;
+        let mode = mode & if about.is_directory() { 0o3777 } else { 0o777 };
+        match file::chmod_path(self.found.as_fd(), mode) {
+            Err(error) if error.errno() == libc::ENOSYS => {}
+            result => return Ok(result?),
+        }
+        let flags = libc::O_RDONLY | libc::O_NONBLOCK;
+        let opened = self.root.resolve(&self.path, flags, 0)?;
+        let now = file::attributes(opened.as_fd())?;
+        if (now.device, now.inode) != (about.device, about.inode) {
+            return Err(sys::Error::new("openat2", libc::EAGAIN)
+                .on(self.path.as_bytes())
+                .into());
+        }
+        Ok(file::chmod(opened.as_fd(), mode)?)
     }
 }

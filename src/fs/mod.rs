@@ -15,6 +15,7 @@ mod space;
 pub mod upload;
 mod walk;
 
+pub use change::Target;
 pub use directory::{Names, Reader};
 pub use removal::Removal;
 pub use root::Root;

@@ -281,22 +281,6 @@ impl Root {
             (new_parent.as_fd(), new),
         )?)
     }
-
-    /// Sets the permission bits of what `path` leads to.
-    ///
-    /// # Errors
-    /// The system's own. On kernels before 6.6 a file its owner cannot read
-    /// is refused, because it must be opened for reading first.
-    pub fn set_mode(&self, path: &VirtualPath, mode: u32) -> Result<(), Error> {
-        let target = self.resolve(path, libc::O_PATH, 0)?;
-        match file::chmod_path(target.as_fd(), mode) {
-            Err(error) if error.errno() == libc::ENOSYS => {
-                let opened = self.resolve(path, libc::O_RDONLY | libc::O_NONBLOCK, 0)?;
-                Ok(file::chmod(opened.as_fd(), mode)?)
-            }
-            result => Ok(result?),
-        }
-    }
 }
 
 /// The attributes of `opened` if it is a regular file.

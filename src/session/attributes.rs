@@ -59,9 +59,10 @@ impl Session {
         if self.config.use_localtime() {
             time.seconds = clock::from_local(time.seconds);
         }
-        self.file_attributes(pathname)?;
-        let path = self.path(pathname)?;
-        login.root.set_times(&path, None, Some(pair(time)))?;
+        let path = self.file_path(pathname)?;
+        let target = login.root.target(&path)?;
+        target.file_attributes()?;
+        target.set_times(None, Some(pair(time)))?;
         self.changed("set time of", path.as_bytes());
         Ok(Reply::new(Code::FileStatus, "File modification time set."))
     }
@@ -113,21 +114,22 @@ impl Session {
             self.need_chmod()?;
         }
         let path = self.path(pathname)?;
-        let before = login.root.attributes(&path)?;
+        let target = login.root.target(&path)?;
+        let before = target.attributes()?;
         let gid = facts
             .group
             .map(|group| own_group(group, before.gid))
             .transpose()?;
         let set = |gid: Option<u32>, mode: Option<u32>, modified: Option<(i64, u32)>| {
-            // In this order: a change of the group takes setuid away.
+            // In this order: a change of the group takes bits of the mode away.
             if let Some(gid) = gid {
-                login.root.set_group(&path, gid)?;
+                target.set_group(gid)?;
             }
             if let Some(mode) = mode {
-                login.root.set_mode(&path, mode)?;
+                target.set_mode(mode)?;
             }
             match modified {
-                Some(time) => login.root.set_times(&path, None, Some(time)),
+                Some(time) => target.set_times(None, Some(time)),
                 None => Ok(()),
             }
         };
@@ -139,11 +141,12 @@ impl Session {
             );
             return Err(error.into());
         }
+        // What there is now: a file system has limits of its own.
+        let after = target.attributes()?;
         self.changed("set facts of", path.as_bytes());
         let mut text = String::new();
         if facts.modified.is_some() {
-            // What there is now: a file system has limits of its own.
-            let (seconds, nanoseconds) = login.root.attributes(&path)?.modified;
+            let (seconds, nanoseconds) = after.modified;
             let time = Timestamp {
                 seconds,
                 nanoseconds,
@@ -153,7 +156,8 @@ impl Session {
         if let Some(gid) = gid {
             text.push_str(&format!("UNIX.group={gid};"));
         }
-        if let Some(mode) = facts.mode {
+        if facts.mode.is_some() {
+            let mode = after.mode & 0o7777;
             text.push_str(&format!("UNIX.mode={mode:04o};"));
         }
         text.push(' ');
@@ -175,7 +179,7 @@ impl Session {
             parse_chmod(argument).ok_or_else(|| malformed_site(SiteVerb::Chmod))?;
         self.need_chmod()?;
         let path = self.path(pathname)?;
-        self.login()?.root.set_mode(&path, mode)?;
+        self.login()?.root.target(&path)?.set_mode(mode)?;
         self.changed("set mode of", path.as_bytes());
         Ok(Reply::new(Code::CommandOk, "SITE CHMOD command ok."))
     }
@@ -187,8 +191,8 @@ impl Session {
         self.need_chmod()?;
         let login = self.login()?;
         let path = self.path(pathname)?;
-        let before = login.root.attributes(&path)?;
-        login.root.set_group(&path, own_group(group, before.gid)?)?;
+        let target = login.root.target(&path)?;
+        target.set_group(own_group(group, target.attributes()?.gid)?)?;
         self.changed("set group of", path.as_bytes());
         Ok(Reply::new(Code::CommandOk, "SITE CHGRP command ok."))
     }
@@ -200,9 +204,8 @@ impl Session {
         login.need_change()?;
         let path: VirtualPath = self.path(wanted.pathname)?;
         let accessed = wanted.accessed.unwrap_or(wanted.modified);
-        login
-            .root
-            .set_times(&path, Some(pair(accessed)), Some(pair(wanted.modified)))?;
+        let target = login.root.target(&path)?;
+        target.set_times(Some(pair(accessed)), Some(pair(wanted.modified)))?;
         self.changed("set times of", path.as_bytes());
         Ok(Reply::new(Code::CommandOk, "SITE UTIME command ok."))
     }

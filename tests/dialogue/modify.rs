@@ -234,6 +234,27 @@ fn local_umask_shapes_what_an_account_makes() {
 }
 
 #[test]
+fn a_client_makes_no_program_that_runs_as_its_owner() {
+    let home = TempDir::new();
+    home.file("program", "x");
+    home.dir("dir");
+    let launch = Launch::new().account("someone", "word", home.path());
+    let server = launch.option("write_enable", "YES").start();
+    let mut control = server.login("someone", "word");
+    for line in ["SITE CHMOD 7755 program", "SITE CHMOD 4711 program"] {
+        control.command(line, 200);
+        assert_eq!(mode(&home, "program") & 0o7000, 0, "{line}");
+    }
+    assert_eq!(mode(&home, "program"), 0o711);
+    let reply = control.command("MFF UNIX.mode=6755; program", 213);
+    assert!(reply.text().contains("UNIX.mode=0755;"), "{}", reply.text());
+    assert_eq!(mode(&home, "program"), 0o755);
+    // What it makes, a directory's group inherits; nothing runs by that.
+    control.command("SITE CHMOD 7775 dir", 200);
+    assert_eq!(mode(&home, "dir"), 0o3775);
+}
+
+#[test]
 fn site_chmod_and_umask_serve_an_account() {
     let home = TempDir::new();
     home.file("a file", "x");
