@@ -11,6 +11,7 @@ use crate::confinement::commands::trials;
 use crate::confinement::spelled::{User, account, furnish};
 use crate::confinement::world::{Outside, date, marked};
 use crate::support::data::{connect, read_all};
+use crate::support::left_out;
 use crate::support::server::Launch;
 
 /// Where a moved directory comes to lie, in the tree outside.
@@ -233,4 +234,22 @@ fn a_transfer_under_way_ends_in_the_directory_it_began_in() {
             assert_eq!(count, if line.ends_with("new") { 2 } else { 1 }, "{line}");
         }
     }
+}
+
+#[test]
+fn no_upload_gets_its_name_in_a_directory_moved_out_of_the_root() {
+    let mut user = account(Launch::new().option("atomic_uploads", "YES"));
+    let mut outside = Outside::new();
+    furnish(&user.root);
+    fs::create_dir(user.root.join("inside/deep")).unwrap();
+    if user.server.log().contains("no Landlock") {
+        return left_out("this kernel has no Landlock, and an open directory leads everywhere");
+    }
+    let stored = Some(&b"stored"[..]);
+    let (_, code) = between(&mut user, "STOR inside/deep/new", stored, |user| {
+        fs::rename(user.root.join("inside"), outside.path().join(MOVED)).unwrap();
+        outside.settle();
+    });
+    assert!(code >= 400, "{code}");
+    assert!(outside.changes().is_empty(), "{:?}", outside.changes());
 }

@@ -123,7 +123,10 @@ const USERS: usize = 4;
 pub fn try_everything(outside: &Outside, user: impl Fn() -> User + Sync) {
     let name = outside.path().to_str().unwrap();
     let (texts, links) = (spellings::texts(name), spellings::links(name));
-    let all: Vec<Spelling> = texts.into_iter().chain(links).collect();
+    share(outside, texts.into_iter().chain(links).collect(), user);
+}
+
+fn share(outside: &Outside, all: Vec<Spelling>, user: impl Fn() -> User + Sync) {
     std::thread::scope(|scope| {
         for part in all.chunks(all.len().div_ceil(USERS)) {
             let user = &user;
@@ -186,4 +189,17 @@ fn no_spelling_leads_an_anonymous_user_out() {
     try_everything(&Outside::new(), || {
         anonymous(Launch::new().option("atomic_uploads", "YES"))
     });
+}
+
+#[test]
+fn no_charset_hides_a_way_out() {
+    // One in which a second octet may be a backslash, and one in which every
+    // octet is something.
+    for charset in ["Shift_JIS", "windows-1252"] {
+        let outside = Outside::new();
+        let texts = spellings::texts(outside.path().to_str().unwrap());
+        share(&outside, texts, || {
+            account(Launch::new().option("client_charset", charset))
+        });
+    }
 }

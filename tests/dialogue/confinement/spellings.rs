@@ -105,6 +105,13 @@ pub fn texts(outside: &str) -> Vec<Spelling> {
         b"\xFF\xFF../..",
         b".\x1B(B./.\x1B(B.",
         b"\xEF\xBB\xBF../..",
+        // Wide dots and slashes, and a lead octet before a narrow one, of
+        // Shift_JIS; escaped octets, which a charset makes known.
+        b"\x81\x44\x81\x44\x81\x5E\x81\x44\x81\x44",
+        b"\x81../\x81../..",
+        b"\x95\x5C../..",
+        b"%C0%AE%C0%AE/%C0%AE%C0%AE%C0%AF..",
+        b"%FF../%81..",
     ] {
         tops.push([climb, outside.as_bytes()].concat());
     }
