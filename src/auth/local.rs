@@ -131,7 +131,10 @@ impl LocalLogin {
         find: impl FnOnce(&[u8]) -> Result<Option<User>, sys::Error>,
     ) -> Result<LocalLogin, LocalDenial> {
         let mut privileges = Privileges::Local;
-        let mut jailed = lists.jails(name);
+        // A directory service may know one user by many spellings of a name,
+        // of which the list has one.
+        let own = account.as_ref().map(|account| account.name.as_slice());
+        let mut jailed = lists.jails(name) || own.is_some_and(|own| lists.jails(own));
         let user = if config.guest_enable() {
             if !config.virtual_use_local_privs() {
                 privileges = Privileges::Anonymous;

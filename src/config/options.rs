@@ -210,7 +210,7 @@ options! {
     Path userlist_file = "/etc/vsftpd.user_list",
         "File of the names that userlist_enable is about, one a line, compared byte by byte. It is read again when it has changed.";
     Path user_config_dir = "",
-        "Directory of options for single users: what the file in it that is called like the user says goes before this file, from the login to the end of the session. Virtual accounts have such files too, anonymous users that of ftp_username. Options that count before the login, or for the whole server, do nothing there: among them chroot_local_user, the lists of users and all about listening and passive ports. A user whose file is wrong or cannot be read is not let in, nor one whose name has a slash. Where the server was started by root, nopriv_user must be able to read the files.",
+        "Directory of options for single users: what the file in it that is called like the user says goes before this file, from the login to the end of the session. A user without such a file has that of the name the system knows him by, where he gave another. Virtual accounts have such files too, anonymous users that of ftp_username. Options that count before the login, or for the whole server, do nothing there: among them chroot_local_user, the lists of users and all about listening and passive ports. A user whose file is wrong or cannot be read is not let in, nor one whose name has a slash. Where the server was started by root, nopriv_user must be able to read the files.",
         "vsftpd says nothing about an option that does nothing there, and gives a user with a slash in the name no options.";
     Uint max_login_fails = "3",
         "Number of failed logins after which the session is closed.";
@@ -241,7 +241,7 @@ options! {
     Bool chroot_list_enable = "NO",
         "Turn chroot_local_user round for the users in chroot_list_file: with NO there only they are kept in, with YES all but they.";
     Path chroot_list_file = "/etc/vsftpd.chroot_list",
-        "File of the names that chroot_list_enable is about, one a line, compared byte by byte. It is read again when it has changed.";
+        "File of the names that chroot_list_enable is about, one a line, compared byte by byte with the name that was given and with the one the system has for it: a user whom either keeps in is kept in. It is read again when it has changed.";
     Bool passwd_chroot_enable = "NO",
         "Take a home with /./ in it apart: what is before is where the user is kept, what is behind is where the session begins. Goes before local_root.";
     Bool guest_enable = "NO",

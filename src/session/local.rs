@@ -7,6 +7,7 @@ use super::state::{Entry, Rights, Stage};
 use super::{Class, Home, Session};
 use crate::auth::authenticator::{Authenticator, Verdict};
 use crate::auth::{LocalLogin, Secret};
+use crate::config::{Config, PersonalError};
 use crate::protocol::Reply;
 use crate::sys::passwd::User;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ impl Session {
     /// The reply is the one to PASS: it welcomes, and is said by the worker
     /// of the class that the session now needs, or it refuses.
     pub fn log_in_local(&mut self, name: &[u8], account: Option<User>) -> Reply {
-        let config = match self.service.config_of(name) {
+        let config = match self.options_of(name, account.as_ref()) {
             Ok(config) => config,
             Err(error) => return self.oops(name, &error.to_string()),
         };
@@ -76,6 +77,23 @@ impl Session {
             start: local.start,
             said: Box::default(),
         })
+    }
+
+    /// The options of who has logged in as `name`, or if none are called so,
+    /// those of the account by its own name: a directory service may know one
+    /// user by many spellings, and what the file takes away stays away.
+    fn options_of(
+        &self,
+        name: &[u8],
+        account: Option<&User>,
+    ) -> Result<Arc<Config>, PersonalError> {
+        let config = self.service.config_of(name)?;
+        match account {
+            Some(user) if Arc::ptr_eq(&config, &self.service.config) => {
+                self.service.config_of(&user.name)
+            }
+            _ => Ok(config),
+        }
     }
 }
 
@@ -213,6 +231,21 @@ mod tests {
         };
         let error = rig.session.service.root_of(&home).unwrap_err();
         assert_eq!(error.errno(), libc::EPERM);
+    }
+
+    #[test]
+    fn options_are_found_by_any_spelling_of_the_name() {
+        let mut rig = Rig::new("spelling", &["write_enable=YES", "user_config_dir={}"]);
+        std::fs::write(rig.place.join("ann"), "write_enable=NO\n").unwrap();
+        std::fs::write(rig.place.join("alias"), "write_enable=YES\n").unwrap();
+        for (typed, writes) in [("ann", false), ("ANN", false), ("alias", true)] {
+            let user = rig.user();
+            rig.session.log_in_local(typed.as_bytes(), Some(user));
+            let Stage::Accepted(entry) = &rig.session.stage else {
+                panic!("not accepted");
+            };
+            assert_eq!(entry.config.write_enable(), writes, "{typed}");
+        }
     }
 
     #[test]

@@ -103,6 +103,30 @@ fn a_relative_local_root_counts_from_the_home() {
 }
 
 #[test]
+fn no_other_spelling_of_a_name_is_a_way_out_of_the_jail() {
+    let file = std::env::temp_dir().join(format!("ironftpd-jail-{}", std::process::id()));
+    std::fs::write(&file, "ann\n").unwrap();
+    let list = format!("chroot_list_file={}", file.display());
+    for (jail, free) in [("NO", "bob"), ("YES", "ann")] {
+        let local = format!("chroot_local_user={jail}");
+        let config = config(&["chroot_list_enable=YES", &list, &local]);
+        let lists = Lists::open(&config).unwrap();
+        let decide = |typed: &str, own: &str| {
+            let account = Some(user(own, 1000, "/h"));
+            let config = Arc::clone(&config);
+            let login = LocalLogin::decide(typed.as_bytes(), account, &lists, config, known);
+            login.unwrap().root
+        };
+        let kept = if jail == "NO" { "ann" } else { "bob" };
+        for typed in [kept, "ANN", "DOMAIN\\x"] {
+            assert_eq!(decide(typed, kept), PathBuf::from("/h"), "{typed} {jail}");
+        }
+        assert_eq!(decide(free, free), PathBuf::from("/"), "{free} {jail}");
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn the_home_may_say_where_the_jail_ends() {
     let split = "passwd_chroot_enable=YES";
     let home = "/srv/./ann/./x";
