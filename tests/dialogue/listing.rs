@@ -133,7 +133,7 @@ fn list_t_puts_the_newest_first() {
     let start = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
     for (name, hours) in [("middle", 5), ("newest", 9), ("oldest", 1)] {
         let path = server.root().file(name, "");
-        let file = std::fs::File::options().write(true).open(path).unwrap();
+        let file = fs::File::options().write(true).open(path).unwrap();
         file.set_modified(start + std::time::Duration::from_secs(hours * 3600))
             .unwrap();
     }
@@ -234,7 +234,7 @@ fn hide_ids_shows_ftp_as_owner_and_group() {
 fn ten_thousand_entries_are_all_there() {
     let server = Server::start(&[]);
     for number in 0..10_000 {
-        std::fs::write(server.root().path().join(format!("file-{number:05}")), "").unwrap();
+        fs::write(server.root().path().join(format!("file-{number:05}")), "").unwrap();
     }
     let mut control = server.anonymous();
     let expected: Vec<_> = (0..10_000)
