@@ -231,8 +231,8 @@ options! {
         "Let users log in whose user id is 0, or who as guests are mapped to one whose is. Without it they are turned away whatever PAM says.",
         "Not an option of vsftpd, which leaves it to PAM and lets guests become root.";
     Path local_root = "",
-        "Directory in which users of the system begin instead of their home, and which they see as / where they are kept in it (chroot_local_user). A relative one counts from the home. One that cannot be entered is passed over, and the session begins in the home; for users who are kept in it, the login fails.",
-        "vsftpd wants the home to be there even so.";
+        "Directory in which users of the system begin instead of their home, and which they see as / where they are kept in it (chroot_local_user). A relative one counts from the home. One that cannot be entered is passed over, and the session begins in the home; for users who are kept in it, the login fails, and so it does where a link leads there that belongs to neither root nor who has started the server.",
+        "vsftpd wants the home to be there even so, and lets who is kept in choose another root by a link of his own.";
     Text user_sub_token = "",
         "Text that stands for the user's name in local_root and in the homes of guest_username and others: with user_sub_token=$USER and local_root=/srv/$USER the user ann has /srv/ann. Users whose name could lead elsewhere, by a slash or as .., are turned away where it would be used.",
         "vsftpd puts in any name.";

@@ -9,6 +9,7 @@ mod aside;
 mod change;
 pub mod directory;
 pub mod hidden;
+mod home;
 mod removal;
 pub mod root;
 mod space;

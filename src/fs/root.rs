@@ -35,7 +35,8 @@ impl AsFd for Root {
 }
 
 impl Root {
-    /// Opens the server-side directory `path` as a root.
+    /// Opens the server-side directory `path` as a root, links on the way
+    /// followed whosever they are; see [`Root::open_home`].
     ///
     /// # Errors
     /// When it cannot be opened or is no directory; ENOSYS where the kernel
@@ -53,6 +54,11 @@ impl Root {
                 resolve: 0,
             },
         )?;
+        Root::of(directory)
+    }
+
+    /// A root of an opened directory.
+    pub(super) fn of(directory: OwnedFd) -> Result<Root, sys::Error> {
         let guarded = !walk::is_kernels(directory.as_fd())?;
         Ok(Root { directory, guarded })
     }

@@ -37,6 +37,8 @@ pub struct Service {
     /// To whom uploads of anonymous users are given (chown_uploads).
     pub(super) heir: Option<u32>,
     anonymous: Option<Anonymous>,
+    /// Who has started the server, before it became another.
+    starter: u32,
     pub(super) ports: Arc<PassivePorts>,
     pub(super) buffers: Buffers,
     pub(super) greeting: Reply,
@@ -112,6 +114,7 @@ impl Service {
         let config = Arc::new(config);
         let personal = Personal::new(Arc::clone(&config));
         Ok(Service {
+            starter: effective_user(),
             anonymous: anonymous(&config, &personal)?,
             personal,
             lists: Lists::open(&config).map_err(ServiceError::List)?,
@@ -169,7 +172,7 @@ impl Service {
         }
         match &self.anonymous {
             Some(anonymous) if *anonymous.home == *home => Ok(Arc::clone(&anonymous.root)),
-            _ => Root::open(&home.path).map(Arc::new),
+            _ => Root::open_home(&home.path, self.starter).map(Arc::new),
         }
     }
 
@@ -253,7 +256,7 @@ fn anonymous(config: &Config, personal: &Personal) -> Result<Option<Anonymous>, 
         return Ok(None);
     }
     let path = anonymous_path(config)?;
-    let root = match Root::open(&path) {
+    let root = match Root::open_home(&path, effective_user()) {
         Ok(root) => Arc::new(root),
         Err(error) => return Err(ServiceError::AnonymousRoot(path, error)),
     };

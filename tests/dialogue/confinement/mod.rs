@@ -6,6 +6,7 @@
 
 mod attack;
 mod commands;
+mod homes;
 mod kernel;
 mod local;
 mod moved;
