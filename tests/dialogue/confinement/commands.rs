@@ -106,7 +106,7 @@ fn of_verb(verb: Verb) -> &'static [Trial] {
         Verb::Mfct => &[(Nothing, &["MFCT 20020202020202 {file}"])],
         Verb::Mff => &[
             (Changes, &["MFF modify=20020202020202; {file}"]),
-            (Changes, &["MFF UNIX.mode=0600; {dir}"]),
+            (Changes, &["MFF UNIX.mode=0700; {dir}"]),
             (Changes, &["MFF UNIX.group={gid}; {file}"]),
         ],
         Verb::Hash => &[
