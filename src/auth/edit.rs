@@ -15,18 +15,17 @@ use std::path::{Path, PathBuf};
 use super::error::{AccountsError, Action};
 use super::file::{AccountsFile, FILE_MAX};
 use crate::sys::lock;
+use crate::sys::regular::open_regular;
 
 /// The permission bits of a file made here: the hashes are nobody's business.
 const NEW_MODE: u32 = 0o600;
 
 /// Reads the accounts file; with its permission bits.
 pub fn read(path: &Path) -> Result<(AccountsFile, u32), AccountsError> {
-    // Asked before opening, for opening a FIFO would wait for a writer.
-    let kind = fs::metadata(path).map_err(failed(Action::Open, path))?;
-    if !kind.is_file() {
-        return Err(AccountsError::NotAFile(path.to_owned()));
-    }
-    let file = File::open(path).map_err(failed(Action::Open, path))?;
+    let file = open_regular(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => AccountsError::NotAFile(path.to_owned()),
+        _ => failed(Action::Open, path)(error),
+    })?;
     parse(&file, path)
 }
 

@@ -12,10 +12,10 @@
 
 use super::file::FILE_MAX;
 use crate::config::Config;
+use crate::sys::regular::open_regular;
 use crate::sys::stamp::Stamp;
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -96,21 +96,12 @@ impl NameList {
 }
 
 fn read(path: &Path) -> io::Result<Lines> {
-    // Asked before opening, for opening a FIFO would wait for a writer.
-    let about = fs::metadata(path)?;
-    if !about.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
-    }
-    if about.mode() & 0o022 != 0 {
+    let file = open_regular(path)?;
+    if file.metadata()?.mode() & 0o022 != 0 {
         log::warn!("{path:?}: users other than its owner may write this list");
     }
     let mut text = Vec::new();
-    let size = File::open(path)?
-        .take(FILE_MAX + 1)
-        .read_to_end(&mut text)?;
+    let size = file.take(FILE_MAX + 1).read_to_end(&mut text)?;
     if u64::try_from(size).is_ok_and(|size| size > FILE_MAX) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -250,6 +241,7 @@ impl Lists {
 mod tests {
     use super::*;
     use crate::config::Origin;
+    use std::fs;
 
     /// A file of the test's own, removed at its end.
     struct Place(PathBuf);

@@ -1,7 +1,8 @@
 //! What the options say together, and whether what they name is there.
 #![forbid(unsafe_code)]
 
-use std::fs::{self, File};
+use crate::sys::regular::open_regular;
+use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -248,16 +249,9 @@ fn named_files(report: &mut Report<'_>) {
     }
 }
 
-/// Whether a regular file is there and may be opened. The kind is asked
-/// first, because opening a FIFO would wait.
+/// Whether a regular file is there and may be opened.
 pub(super) fn readable(path: &Path) -> io::Result<()> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
-    }
-    File::open(path).map(drop)
+    open_regular(path).map(drop)
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use super::finding::{Finding, Note};
 use super::options::Config;
 use super::parse;
 use crate::sys::process::effective_user;
+use crate::sys::regular::open_regular;
 
 /// More than any real file: vsftpd itself reads 100,000 bytes at most.
 const LARGEST: u64 = 1 << 20;
@@ -201,15 +201,11 @@ pub fn load(
 /// good for everybody: who may write them could change anything.
 fn contents(path: &Path, starter: u32) -> Result<(Vec<u8>, u32), Problem> {
     let unreadable = |error| Problem::Unreadable(path.to_owned(), error);
-    // Asked before the file is opened, because opening a FIFO would wait.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(Problem::NotARegularFile);
-    }
-    let file = File::open(path).map_err(unreadable)?;
+    let file = open_regular(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => Problem::NotARegularFile,
+        _ => unreadable(error),
+    })?;
     let about = file.metadata().map_err(unreadable)?;
-    if !about.is_file() {
-        return Err(Problem::NotARegularFile);
-    }
     if about.uid() != starter && about.uid() != 0 {
         return Err(Problem::WrongOwner {
             owner: about.uid(),
@@ -230,6 +226,7 @@ fn contents(path: &Path, starter: u32) -> Result<(Vec<u8>, u32), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     /// A directory of the test's own, removed at its end.
@@ -378,7 +375,7 @@ mod tests {
     fn a_huge_file_is_refused() {
         let place = Place::new("huge");
         let path = place.file("c", "");
-        File::options()
+        fs::File::options()
             .write(true)
             .open(&path)
             .unwrap()

@@ -16,6 +16,7 @@ use crate::protocol::{Charset, Code, Language, Reply};
 use crate::sys;
 use crate::sys::passwd::User;
 use crate::sys::process::effective_user;
+use crate::sys::regular::open_regular;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
@@ -372,8 +373,6 @@ fn greeting(config: &Config) -> Result<Reply, ServiceError> {
 fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
     let mut text = Vec::new();
-    std::fs::File::open(path)?
-        .take(64 * 1024)
-        .read_to_end(&mut text)?;
+    open_regular(path)?.take(64 * 1024).read_to_end(&mut text)?;
     Ok(text)
 }

@@ -27,6 +27,7 @@ pub mod passwd;
 pub mod poll;
 pub mod process;
 pub mod random;
+pub mod regular;
 pub mod seccomp;
 pub mod signal;
 pub mod socket;

@@ -1,0 +1,52 @@
+//! The administrator's files: lists, options, accounts.
+
+use super::file::{OpenHow, openat2};
+use std::fs::File;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Opens the regular file at `path` for reading, in one step: openat2(2) with
+/// `RESOLVE_NO_MAGICLINKS`, so that no name leads to what a process has open.
+/// Never waits for a FIFO's writer.
+///
+/// # Errors
+/// The system's own; `InvalidInput` for what is no regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    // SAFETY: AT_FDCWD is no descriptor that could be closed; it stands for
+    // the working directory.
+    let here = unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) };
+    let how = OpenHow {
+        flags: libc::O_RDONLY | libc::O_NONBLOCK,
+        mode: 0,
+        resolve: libc::RESOLVE_NO_MAGICLINKS,
+    };
+    let file = openat2(here, path.as_os_str().as_bytes(), how);
+    let file = File::from(file.map_err(|error| io::Error::from_raw_os_error(error.errno()))?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        ));
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_opened_and_none_by_way_of_proc() {
+        assert!(open_regular(Path::new("Cargo.toml")).is_ok());
+        let kind = |path: &str| open_regular(Path::new(path)).unwrap_err().kind();
+        assert_eq!(kind("/dev/null"), io::ErrorKind::InvalidInput);
+        assert_eq!(kind("/"), io::ErrorKind::InvalidInput);
+        assert_eq!(kind("/nonexistent"), io::ErrorKind::NotFound);
+        let open = File::open("Cargo.toml").unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&open);
+        let error = open_regular(Path::new(&format!("/proc/self/fd/{number}"))).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ELOOP));
+    }
+}
