@@ -111,8 +111,7 @@ impl Identity {
     }
 }
 
-/// What the kernel holds the calling thread for. All four of each are the
-/// same in a thread that has become somebody.
+/// What the kernel holds the calling thread for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// Real, effective, saved and file-system user.
@@ -124,8 +123,10 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    fn are(&self, identity: &Identity) -> bool {
-        self.users == [identity.uid; 4]
+    /// Whether they are those of `identity`, with `behind` as the real and the
+    /// saved user.
+    fn are(&self, identity: &Identity, behind: u32) -> bool {
+        self.users == [behind, identity.uid, behind, identity.uid]
             && self.groups == [identity.gid; 4]
             && self.others == identity.groups
     }
@@ -196,7 +197,11 @@ fn others() -> Result<Vec<u32>> {
 /// already; EINVAL for ids that this user namespace does not have. The thread
 /// may have taken on a part by then and must end without serving anybody.
 pub fn become_user(identity: &Identity) -> Result<()> {
-    if current()?.are(identity) {
+    change_to(identity, identity.uid)
+}
+
+fn change_to(identity: &Identity, behind: u32) -> Result<()> {
+    if current()?.are(identity, behind) {
         return Ok(());
     }
     let groups = &identity.groups;
@@ -212,10 +217,10 @@ pub fn become_user(identity: &Identity) -> Result<()> {
     let uid = identity.uid;
     // SAFETY: only integers are passed.
     succeeds("setresuid", unsafe {
-        libc::syscall(number::SETRESUID, uid, uid, uid)
+        libc::syscall(number::SETRESUID, behind, uid, behind)
     })?;
     match current() {
-        Ok(credentials) if credentials.are(identity) => Ok(()),
+        Ok(credentials) if credentials.are(identity, behind) => Ok(()),
         _ => std::process::abort(),
     }
 }
@@ -227,9 +232,17 @@ fn succeeds(name: &'static str, result: libc::c_long) -> Result<()> {
     Ok(())
 }
 
-/// [`become_user`] and, at once, [`capability::keep_only`]: what a worker does
-/// that serves this user and no other from now on. `kept` may not hold
-/// CAP_SETUID or CAP_SETGID, with which there is a way back.
+/// Lets the calling thread act as `identity`, with no more than `kept`: what a
+/// worker does that serves this user and no other from now on. `kept` may not
+/// hold CAP_SETUID or CAP_SETGID, with which there is a way to anybody.
+///
+/// Effective and file-system user are those of `identity`, and so are all
+/// groups. Real and saved user stay the process's own, unless that is root:
+/// they are what kill(2), prlimit(2) and ptrace(2) ask for, and what they do
+/// to one thread they do to the process. With all four, any program of the
+/// user's could end the server, stop it or take its descriptors away. The
+/// worker may therefore go back to being the server's own user, which has no
+/// rights; [`become_user`] describes what is checked.
 ///
 /// # Errors
 /// Those of the two; EINVAL for a `kept` with a way back. The thread must
@@ -238,7 +251,13 @@ pub fn become_for_good(identity: &Identity, kept: Capabilities) -> Result<()> {
     if kept.has(Capability::Setuid) || kept.has(Capability::Setgid) {
         return Err(Error::new("capset", libc::EINVAL).on(b"a way back"));
     }
-    become_user(identity)?;
+    let [real, _, saved, _] = current()?.users;
+    let behind = if real == 0 || saved == 0 {
+        identity.uid
+    } else {
+        real
+    };
+    change_to(identity, behind)?;
     capability::keep_only(kept)
 }
 

@@ -185,8 +185,8 @@ pub fn forbid_dumps() -> Result<()> {
 /// it holds for the authenticator's children, which PAM modules may make
 /// dumpable again.
 ///
-/// There is no such limit for RLIMIT_NPROC: it counts the threads of a user,
-/// not of a process, and a local user's worker counts with the user's own.
+/// There is no such limit for RLIMIT_NPROC: it counts the threads of a real
+/// user, not of a process, and others may be served by the same one.
 ///
 /// # Errors
 /// setrlimit's own; there is none to expect.

@@ -2,6 +2,8 @@
 //! that has become them, in a server that is nobody.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 
 use crate::support::accounts::{PASSWORD, PASSWORD_FILE, Service, User, launch};
 use crate::support::server::{Launch, Server};
@@ -43,6 +45,35 @@ fn users_act_as_themselves_in_a_server_that_is_nobody() {
     assert_eq!(status(&server, "Uid:"), "65534 65534 65534 65534");
     assert_eq!(status(&server, "CapPrm:"), "00000000000000c0");
     assert_eq!(status(&server, "NoNewPrivs:"), "1");
+}
+
+#[test]
+fn a_user_s_other_programs_cannot_signal_the_worker_that_acts_as_him() {
+    if !is_root() {
+        return left_out("accounts are made by root");
+    }
+    let service = Service::new("signal", PASSWORD_FILE);
+    let user = User::new("sig");
+    let server = launch(&service).start();
+    let _control = user.log_in(&server);
+    let (uid, gid) = (user.account.number("-u"), user.account.number("-g"));
+    let mut acting = 0;
+    for task in std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap() {
+        let task = task.unwrap();
+        let text = std::fs::read_to_string(task.path().join("status")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("Uid:"));
+        let effective = line.unwrap().split_whitespace().nth(1).unwrap();
+        acting += usize::from(effective == uid.to_string());
+        let thread = task.file_name().into_string().unwrap();
+        let kill = Command::new("sh")
+            .args(["-c", "kill -0 \"$0\"", &thread])
+            .uid(uid)
+            .gid(gid)
+            .stderr(Stdio::null())
+            .status();
+        assert!(!kill.unwrap().success(), "{text}");
+    }
+    assert_ne!(acting, 0, "a worker acts as the user");
 }
 
 #[test]

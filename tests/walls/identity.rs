@@ -132,12 +132,34 @@ fn an_unprivileged_server_s_worker_closes_the_way_back() {
             become_user(&somebody(2)).unwrap();
             // Not from user 0, so nothing went by itself.
             assert!(capability::has(Capability::Setuid));
+            become_user(&somebody(1)).unwrap();
             become_for_good(&somebody(3), Capabilities::NONE).unwrap();
+            // What others may do to this thread goes by the first and third.
+            assert_eq!(status("Uid"), "40001 40003 40001 40003");
+            assert_eq!(
+                status("Gid"),
+                [50_003; 4].map(|id| id.to_string()).join(" ")
+            );
             there_is_no_way_back();
             assert_eq!(become_user(&somebody(1)).unwrap_err().errno(), libc::EPERM);
         });
         assert_eq!(current().unwrap().users, [40_001; 4]);
         assert_eq!(capability::current().unwrap().effective, keys);
+    });
+}
+
+#[test]
+fn root_s_worker_leaves_nothing_of_root_behind() {
+    if needs_root() {
+        return;
+    }
+    apart(|| {
+        become_for_good(&somebody(3), Capabilities::NONE).unwrap();
+        assert_eq!(
+            status("Uid"),
+            [40_003; 4].map(|id| id.to_string()).join(" ")
+        );
+        there_is_no_way_back();
     });
 }
 
