@@ -263,7 +263,7 @@ impl Pool {
             // worker being free.
             self.look_after(crew);
             let alive = match job {
-                Ok((job, wake)) => self.serve(job, wake, place),
+                Ok((job, wake)) => self.serve(job, wake, place) && !self.is_wanted_elsewhere(crew),
                 Err(RecvTimeoutError::Timeout) => crew.idle.load(Ordering::SeqCst) < crew.spares,
                 Err(RecvTimeoutError::Disconnected) => false,
             };
@@ -272,6 +272,15 @@ impl Pool {
             }
             crew.idle.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    /// Whether a worker of `crew` had better make room: a crew gets none, and
+    /// the sessions of this one might come back before its patience ends.
+    fn is_wanted_elsewhere(&self, crew: &Crew) -> bool {
+        self.is_full()
+            && crew.receiver.is_empty()
+            && crew.workers.load(Ordering::Relaxed) > crew.spares
+            && !self.starved().is_empty()
     }
 
     /// Serves one session until it is silent, moves or ends. False after a
@@ -303,9 +312,11 @@ mod tests {
     use crate::config::Config;
     use crate::server::limits::Census;
     use crate::session::{Service, SessionId};
+    use crate::sys::poll::{Interest, READABLE, poll};
     use std::io::{BufRead, BufReader, Write};
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsFd;
+    use std::sync::atomic::AtomicBool;
 
     struct Rig {
         pool: Arc<Pool>,
@@ -347,6 +358,13 @@ mod tests {
         }
 
         fn connect(&mut self) -> BufReader<TcpStream> {
+            let (client, job) = self.session();
+            self.pool.submit(job, Wake::Born);
+            self.born = self.pool.give_birth();
+            client
+        }
+
+        fn session(&mut self) -> (BufReader<TcpStream>, Box<Job>) {
             let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
             client
                 .set_read_timeout(Some(Duration::from_secs(20)))
@@ -358,9 +376,7 @@ mod tests {
             let service = Arc::clone(&self.service);
             let session = Session::new(id, socket.into(), peer, service).unwrap();
             let job = self.pool.job(session, admission);
-            self.pool.submit(job, Wake::Born);
-            self.born = self.pool.give_birth();
-            BufReader::new(client)
+            (BufReader::new(client), job)
         }
     }
 
@@ -402,6 +418,45 @@ mod tests {
         rig.pool.first.workers.fetch_add(1, Ordering::Relaxed);
         std::thread::spawn(move || pool.live(&pool.first));
         assert!(line(&mut client).starts_with("220"));
+    }
+
+    #[test]
+    fn a_crew_that_is_never_idle_for_long_makes_room_for_another() {
+        let mut rig = Rig::new(1, STACK);
+        let mut busy = rig.connect();
+        assert!(line(&mut busy).starts_with("220"));
+        let keeper = (Arc::clone(&rig.pool), Arc::clone(&rig.pool.room));
+        std::thread::spawn(move || keeper.1.keep(&keeper.0));
+        let (mut waiting, mut job) = rig.session();
+        job.crew = rig.pool.crew(&Class::Reception);
+        rig.pool.submit(job, Wake::Born);
+        let moment = Duration::from_millis(80);
+        waiting.get_ref().set_read_timeout(Some(moment)).unwrap();
+        let mut greeting = String::new();
+        let done = AtomicBool::new(false);
+        let pool = &rig.pool;
+        let greeted = std::thread::scope(|scope| {
+            // The main thread's part.
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    pool.give_birth();
+                    let mut bell = [Interest::new(pool.bell.as_fd(), READABLE)];
+                    poll(&mut bell, Some(PATIENCE)).unwrap();
+                    pool.bell.hush();
+                }
+            });
+            let greeted = (0..100).any(|_| {
+                busy.get_mut().write_all(b"NOOP\r\n").unwrap();
+                assert!(line(&mut busy).starts_with("200"));
+                // And silent for long enough to be parked.
+                waiting.read_line(&mut greeting).is_ok()
+            });
+            done.store(true, Ordering::SeqCst);
+            pool.bell.ring();
+            greeted
+        });
+        assert!(greeted && greeting.starts_with("220"), "{greeting}");
+        rig.pool.room.close();
     }
 
     #[test]
