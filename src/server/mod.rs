@@ -16,6 +16,7 @@ mod narrow;
 mod plan;
 mod pool;
 mod resolve;
+mod unreadable;
 mod waiting;
 mod writers;
 
@@ -108,7 +109,7 @@ pub fn run(
     }
     admit_local_users(&mut service)?;
     let walls = Arc::new(Walls::raise(&service)?);
-    warn_of_unreadable(service.config());
+    unreadable::warn(service.config());
     let signals = Signals::block()?;
     // Dropped last: what was said until then shall be read.
     let _writers = writers::start(service.config(), &walls)?;
@@ -150,20 +151,6 @@ fn admit_local_users(service: &mut Service) -> Result<(), StartError> {
             Ok(())
         }
         Err(error) => Err(StartError::Authenticator(error)),
-    }
-}
-
-/// Says which file, read at the start, cannot be read again by the one that
-/// the server has become: its changes would not count.
-fn warn_of_unreadable(config: &Config) {
-    if let Some(path) = config.virtual_users_file()
-        && let Err(error) = std::fs::File::open(path)
-        && error.kind() == std::io::ErrorKind::PermissionDenied
-    {
-        log::warn!(
-            "virtual_users_file {path:?} cannot be read any more by who the server is now \
-             (nopriv_user): accounts changed from now on count after a restart only"
-        );
     }
 }
 

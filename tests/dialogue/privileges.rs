@@ -5,6 +5,7 @@ use crate::support::server::{IRONFTPD, Launch};
 use crate::support::temp::TempDir;
 use crate::support::{PATIENCE, is_root, left_out};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -124,4 +125,36 @@ fn every_thread_has_shed_what_it_does_not_need() {
     ] {
         assert!(seen.iter().any(|one| one == name), "{name} of {seen:?}");
     }
+}
+
+/// A list that only root may read, as some systems install them, and files of
+/// users that only root may read.
+#[test]
+fn what_the_server_cannot_read_again_is_told_at_the_start() {
+    if !is_root() {
+        return left_out("giving up root takes root");
+    }
+    let place = TempDir::new();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let list = place.file("list", "ann\n");
+    let options = place.dir("users");
+    let own = place.file("users/ann", "local_umask=027\n");
+    for path in [&list, &own] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    fs::set_permissions(&options, fs::Permissions::from_mode(0o755)).unwrap();
+    let start = || {
+        Launch::new()
+            .option("run_as_launching_user", "NO")
+            .option("userlist_enable", "YES")
+            .option("userlist_file", list.to_str().unwrap())
+            .option("user_config_dir", options.to_str().unwrap())
+            .start()
+    };
+    let server = start();
+    server.wait_for_log("userlist_file");
+    server.wait_for_log("these users cannot log in");
+    drop(server);
+    fs::set_permissions(&options, fs::Permissions::from_mode(0o700)).unwrap();
+    start().wait_for_log("(nopriv_user): nobody can log in");
 }
