@@ -150,6 +150,8 @@ fn a_send_with_an_address_cannot_connect_a_socket() {
             ],
         );
         passed_in(kind, &[(libc::SYS_sendto, [nowhere, 0, 0, 0, 0, 0])]);
+        let fast = (libc::MSG_FASTOPEN | libc::MSG_NOSIGNAL) as usize;
+        refused_in(kind, &[(libc::SYS_sendmsg, [nowhere, 0, fast, 0, 0, 0])]);
     }
 }
 
@@ -265,7 +267,10 @@ fn a_login_worker_opens_files_and_asks_the_authenticator() {
         Kind::Login,
         &[
             (libc::SYS_openat, [0; 6]),
-            (libc::SYS_sendmsg, [usize::MAX, 0, 0, 0, 0, 0]),
+            (
+                libc::SYS_sendmsg,
+                [usize::MAX, 0, libc::MSG_NOSIGNAL as usize, 0, 0, 0],
+            ),
             (libc::SYS_recvmsg, [usize::MAX, 0, 0, 0, 0, 0]),
             (
                 libc::SYS_socketpair,
