@@ -228,10 +228,9 @@ impl Session {
             }
             if self.delayed.is_some() {
                 let _ = self.control.flush();
-                let delay = u64::from(self.config.delay_failed_login());
-                // From the question on, whatever the answer took: its time
-                // would tell unknown users from others.
-                return Outcome::Delay(self.asked + Duration::from_secs(delay));
+                let delay = Duration::from_secs(self.config.delay_failed_login().into());
+                let taken = self.asked.elapsed();
+                return Outcome::Delay(self.asked + whole_delays(taken, delay));
             }
             match self.control.next_input() {
                 Input::Line(line) => {
@@ -300,9 +299,33 @@ impl Session {
     }
 }
 
+/// How long after the question a refusal is told that took this time to find:
+/// a whole number of delays. Its own time would tell unknown users from others,
+/// even on a busy machine where it takes longer than one delay.
+fn whole_delays(taken: Duration, delay: Duration) -> Duration {
+    let taken = taken.as_millis();
+    let times = taken.div_ceil(delay.as_millis().max(1)).max(1);
+    delay.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX))
+}
+
 impl AsFd for Session {
     /// The control connection, for the waiting room.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.control.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_waits_for_whole_delays() {
+        let of = |taken| whole_delays(Duration::from_millis(taken), Duration::from_secs(1));
+        assert_eq!(of(0), Duration::from_secs(1));
+        assert_eq!(of(999), Duration::from_secs(1));
+        assert_eq!(of(1001), Duration::from_secs(2));
+        assert_eq!(of(1999), Duration::from_secs(2));
+        assert_eq!(of(60_001), Duration::from_secs(61));
     }
 }
