@@ -215,7 +215,7 @@ options! {
     Uint max_login_fails = "3",
         "Number of failed logins after which the session is closed.";
     Uint delay_failed_login = "1",
-        "Seconds to wait before a failed login is answered.";
+        "Seconds from a failed login to its answer; twice or three times as many where the check takes longer, so that its time tells nothing.";
 }
 "Users of the system" {
     Bool local_enable = "NO",
