@@ -218,6 +218,8 @@ impl Walls {
         let identity = Identity::even_root(user.uid, user.gid, &user.groups)
             .map_err(|_| sys::Error::new("setresuid", libc::EINVAL))?;
         let kept = wanted.and(capability::current()?.permitted);
-        identity::become_for_good(&identity, kept)
+        identity::become_for_good(&identity, kept)?;
+        // A change of user makes the process what fs.suid_dumpable says.
+        sys::process::forbid_dumps()
     }
 }
