@@ -26,7 +26,7 @@ use crate::config::{
     Accounts, Config, ConfigError, Finding, Origin, Reading, Severity, print, printable,
 };
 use crate::record;
-use crate::server::{self, Plan, StartError};
+use crate::server::{self, Handed, Input, Outcome, Plan, Reread, StartError};
 use crate::session::Service;
 
 pub use commands::manual_commands;
@@ -61,6 +61,8 @@ pub struct Start {
     pub overrides: Vec<Vec<u8>>,
     /// Set when a directory is shared without a configuration file.
     pub serve: Option<Serve>,
+    /// A socket must have been handed over.
+    pub inetd: bool,
 }
 
 /// `--serve` and the options that go with it.
@@ -172,6 +174,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Action, UsageError>
         files: asked.free.iter().map(|file| path_of(file)).collect(),
         overrides,
         serve: serve(&asked)?,
+        inetd: asked.opt_present("inetd"),
     };
     if let (Some(_), Some(file)) = (&start.serve, start.files.first()) {
         return Err(UsageError::FileWithServe(file.clone()));
@@ -255,7 +258,33 @@ impl Start {
     }
 
     fn load_among(self, usual: &[&Path]) -> Result<Launch, Vec<ConfigError>> {
-        let mut reading = Reading::new();
+        let (config, findings, share) = self.read(usual, Reading::new())?;
+        Ok(Launch {
+            config,
+            findings,
+            share,
+            start: self,
+        })
+    }
+
+    /// How a running server reads this again; `None` for `--serve`, which
+    /// reads no file.
+    fn reread(self) -> Option<Reread> {
+        if self.serve.is_some() {
+            return None;
+        }
+        Some(Box::new(move |starter| {
+            let usual = USUAL_FILES.map(Path::new);
+            let (config, findings, _) = self.read(&usual, Reading::started_by(starter))?;
+            Ok((config, findings))
+        }))
+    }
+
+    fn read(
+        &self,
+        usual: &[&Path],
+        mut reading: Reading,
+    ) -> Result<(Config, Vec<Finding>, Option<Share>), Vec<ConfigError>> {
         let mut share = None;
         let mut accounts = Accounts::Configured;
         if let Some(serve) = &self.serve {
@@ -276,21 +305,20 @@ impl Start {
             reading.setting(setting, &Origin::CommandLine);
         }
         let (config, findings) = reading.finish(accounts)?;
-        Ok(Launch {
-            config,
-            findings,
-            share,
-            start: self,
-        })
+        Ok((config, findings, share))
     }
 }
 
 /// Does what the arguments of the process ask for.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before anything is said: standard error may be a client's connection.
+    let Ok(input) = Input::take() else {
+        return Exit::OsError.into();
+    };
     record::init();
     match parse(std::env::args_os().skip(1)) {
-        Ok(action) => act(action),
+        Ok(action) => act(action, input),
         Err(error) => {
             complain(&format!("{error}\nironftpd -h shows the usage."));
             Exit::Usage
@@ -299,7 +327,7 @@ pub fn main() -> ExitCode {
     .into()
 }
 
-fn act(action: Action) -> Exit {
+fn act(action: Action, input: Input) -> Exit {
     match action {
         Action::Help => say(usage().as_bytes()),
         Action::Version => say(concat!("ironftpd ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
@@ -311,9 +339,16 @@ fn act(action: Action) -> Exit {
             Ok(launch) => check(launch),
             Err(errors) => refuse(&errors),
         },
-        Action::Run(start) => match start.load() {
-            Ok(launch) => run(launch),
-            Err(errors) => refuse(&errors),
+        // The first thing that a server does: nothing else is open yet.
+        Action::Run(start) => match Handed::take(input) {
+            Ok(handed) => match start.load() {
+                Ok(launch) => run(launch, handed),
+                Err(errors) => refuse(&errors),
+            },
+            Err(error) => {
+                complain(&error.to_string());
+                Exit::OsError
+            }
         },
     }
 }
@@ -369,7 +404,7 @@ fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
     }
 }
 
-fn run(mut launch: Launch) -> Exit {
+fn run(mut launch: Launch, handed: Handed) -> Exit {
     for finding in &launch.findings {
         match finding.severity() {
             Severity::Warning => log::warn!("{finding}"),
@@ -382,11 +417,11 @@ fn run(mut launch: Launch) -> Exit {
         complain(&format!("cannot get a password: {error}"));
         return Exit::OsError;
     }
-    start_server(launch)
+    start_server(launch, handed)
 }
 
 /// Loads the accounts and serves until a signal ends it.
-fn start_server(launch: Launch) -> Exit {
+fn start_server(launch: Launch, handed: Handed) -> Exit {
     let accounts = match accounts(&launch) {
         Ok(accounts) => accounts,
         Err(error) => {
@@ -403,8 +438,19 @@ fn start_server(launch: Launch) -> Exit {
             say(serving_notice(share, bound).as_bytes());
         }
     };
-    match server::run(launch.config, accounts, notice) {
-        Ok(()) => Exit::Ok,
+    let by_inetd = launch.start.inetd;
+    let server = server::Launch {
+        config: launch.config,
+        accounts,
+        handed,
+        by_inetd,
+        reread: launch.start.reread(),
+    };
+    match server::run(server, notice) {
+        Ok(Outcome::Ended | Outcome::Background) => Exit::Ok,
+        Ok(Outcome::Failed(code)) => Exit::of(code),
+        // Clients come and go.
+        Err(StartError::VisitorGone) => Exit::Ok,
         Err(error) => {
             complain(&error.to_string());
             exit_of(&error)
@@ -434,6 +480,9 @@ fn exit_of(error: &StartError) -> Exit {
             _ => Exit::Unavailable,
         },
         StartError::Service(_) | StartError::Unprivileged(_) => Exit::Config,
+        StartError::NoSocket | StartError::WrongSocket(_) => Exit::Usage,
+        StartError::VisitorGone => Exit::Ok,
+        StartError::PidFile(..) => Exit::NoPermission,
         StartError::Authenticator(_) | StartError::System(_) => Exit::OsError,
     }
 }
@@ -466,6 +515,9 @@ fn say(text: &[u8]) -> Exit {
 
 /// Writes a line to standard error. There is nowhere to go if that fails.
 fn complain(text: &str) {
+    if record::syslog::is_used() {
+        return log::error!("{text}");
+    }
     let _ = writeln!(io::stderr().lock(), "ironftpd: {text}");
 }
 

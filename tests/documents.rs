@@ -83,6 +83,7 @@ fn manual_of_the_daemon_is_up_to_date() {
     let parts = [
         ("FLAGS", cli::manual_flags()),
         ("EXITS", cli::manual_exits()),
+        ("AT THE START", manual::at_the_start()),
         ("COMMANDS", cli::manual_commands()),
         ("ACTIVE LADDER", literal(&active())),
         ("PASSIVE LADDER", literal(&ladders::part(&passive()))),

@@ -29,6 +29,10 @@ mount       mount       a full disk to write to
 mkfs.btrfs  btrfs-progs files that share blocks
 useradd     passwd      accounts that exist for a moment
 mandoc      mandoc      manual pages checked
+socat       socat       servers started for each client
+tcpserver   ucspi-tcp   the same
+script      bsdutils    a terminal to be left
+systemd-socket-activate systemd sockets handed over, units judged
 '
 
 missing_packages() {

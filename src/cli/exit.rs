@@ -62,6 +62,13 @@ pub static EXITS: &[(Exit, &str, &str)] = &[
 ];
 
 impl Exit {
+    /// That of another process, which may have none.
+    #[must_use]
+    pub fn of(code: Option<u8>) -> Exit {
+        let found = EXITS.iter().find(|(exit, _, _)| Some(exit.code()) == code);
+        found.map_or(Exit::Software, |(exit, _, _)| *exit)
+    }
+
     /// The number the parent process sees.
     #[must_use]
     pub fn code(self) -> u8 {

@@ -71,6 +71,14 @@ pub static FLAGS: &[Flag] = &[
     },
     Flag {
         short: "",
+        long: "inetd",
+        argument: "",
+        repeats: false,
+        brief: "serve the client, or the socket, that descriptor 0 is",
+        doc: "Serve the client whose connection descriptor 0 is, or all that come to the listening socket it is, as inetd, xinetd, tcpserver and socat with nofork start a server. Such a socket is noticed in any case; with this option, and with listen=NO, the server ends with an error when there is none, where it would otherwise listen by itself.",
+    },
+    Flag {
+        short: "",
         long: "trace",
         argument: "",
         repeats: false,

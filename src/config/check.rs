@@ -85,7 +85,7 @@ pub(super) fn check(
 fn listening(report: &mut Report<'_>) {
     let config = report.config;
     if !config.listen && !config.listen_ipv6 {
-        report.error("listen", Problem::NothingToListenOn);
+        report.finding("listen", Note::ByInetdOnly);
     }
     if !config.listen_address.is_empty() && parsed::<Ipv4Addr>(&config.listen_address).is_none() {
         report.error(
@@ -396,8 +396,9 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn something_must_listen() {
-        assert!(errors("listen=NO")[0].starts_with("f:1: listen: neither listen nor listen_ipv6"));
+    fn listening_to_nothing_is_for_inetd() {
+        let told = judged("listen=NO", Accounts::Configured).unwrap();
+        assert!(told[0].starts_with("f:1: listen: neither listen nor listen_ipv6"));
         assert!(judged("listen=NO\nlisten_ipv6=YES", Accounts::Configured).is_ok());
         assert!(judged("listen=YES\nlisten_ipv6=YES", Accounts::Configured).is_ok());
     }

@@ -117,8 +117,6 @@ pub enum Problem {
         /// Effective highest port.
         max: u32,
     },
-    /// Neither listen nor listen_ipv6.
-    NothingToListenOn,
     /// Neither anonymous users nor accounts.
     NobodyMayLogIn,
     /// No user of the system has this name.
@@ -199,9 +197,6 @@ impl fmt::Display for Problem {
             Problem::PortsReversed { min, max } => {
                 write!(f, "the lowest port, {min}, is above the highest, pasv_max_port={max}")
             }
-            Problem::NothingToListenOn => f.write_str(
-                "neither listen nor listen_ipv6 is YES, and being started by inetd is not supported yet",
-            ),
             Problem::NobodyMayLogIn => {
                 f.write_str("nobody may log in: anonymous_enable and local_enable are NO and virtual_users_file is not set")
             }

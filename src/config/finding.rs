@@ -53,7 +53,9 @@ pub enum Note {
     NotPersonal,
     /// Does nothing because another option is NO.
     Needs(&'static str),
-    /// Draws on a standard output that the background keeps from the start.
+    /// Neither listen nor listen_ipv6.
+    ByInetdOnly,
+    /// Draws on a standard output that the background may not keep.
     FromBackground,
     /// Users other than its owner may write the configuration file.
     WritableByOthers,
@@ -79,7 +81,9 @@ impl Finding {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match &self.note {
-            Note::CarriageReturn | Note::Inert { .. } | Note::Moot(_) => Severity::Info,
+            Note::CarriageReturn | Note::Inert { .. } | Note::Moot(_) | Note::ByInetdOnly => {
+                Severity::Info
+            }
             Note::Machine(symptom) => symptom.severity(),
             _ => Severity::Warning,
         }
@@ -116,8 +120,11 @@ impl fmt::Display for Note {
             Note::Moot(reason) => f.write_str(reason),
             Note::NotPersonal => f.write_str("has no effect in the file of one user"),
             Note::Needs(other) => write!(f, "has no effect while {other} is NO"),
+            Note::ByInetdOnly => f.write_str(
+                "neither listen nor listen_ipv6 is YES: inetd, systemd or the like must start the server",
+            ),
             Note::FromBackground => f.write_str(
-                "with background=YES the drawings go on to whatever standard output was at the start",
+                "with background=YES the drawings go to standard output only if that is a file",
             ),
             Note::WritableByOthers => f.write_str("users other than its owner may write this file"),
             Note::Missing(path) => write!(f, "\"{}\" does not exist", printable(path)),

@@ -33,23 +33,43 @@ pub enum Accounts {
 
 /// A configuration in the making: the settings so far, and what was wrong
 /// or odd about them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reading {
     pub(super) config: Config,
+    /// Whose files are trusted, besides root's.
+    pub(super) starter: u32,
     pub(super) findings: Vec<Finding>,
     pub(super) errors: Vec<ConfigError>,
+}
+
+impl Default for Reading {
+    fn default() -> Reading {
+        Reading::new()
+    }
 }
 
 impl Reading {
     /// Starts from the defaults.
     #[must_use]
     pub fn new() -> Reading {
-        Reading::default()
+        Reading::started_by(effective_user())
+    }
+
+    /// The same for a server that was started by the user `starter`, and is
+    /// perhaps somebody else by now.
+    #[must_use]
+    pub fn started_by(starter: u32) -> Reading {
+        Reading {
+            config: Config::default(),
+            starter,
+            findings: Vec::new(),
+            errors: Vec::new(),
+        }
     }
 
     /// Reads a configuration file.
     pub fn file(&mut self, path: &Path) {
-        self.file_started_by(path, effective_user());
+        self.file_started_by(path, self.starter);
     }
 
     pub(super) fn file_started_by(&mut self, path: &Path, starter: u32) {

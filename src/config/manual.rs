@@ -45,6 +45,13 @@ fn option(spec: &OptionSpec) -> String {
     out
 }
 
+/// The list of ironftpd(8) of the options that count at the start only.
+#[must_use]
+pub fn at_the_start() -> String {
+    let names = super::difference::AT_THE_START;
+    format!(".Cm {} .\n", names.join(" ,\n.Cm "))
+}
+
 /// The section of ironftpd.conf(5) on the options that are not served.
 #[must_use]
 pub fn not_yet() -> String {

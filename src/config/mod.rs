@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod difference;
 pub mod error;
 pub mod finding;
 pub mod listen;

@@ -164,8 +164,8 @@ macro_rules! options {
 options! {
 "Listening" {
     Bool listen = "YES",
-        "Listen for control connections over IPv4. With listen_ipv6=YES as well, both address families are served, each on a socket of its own.",
-        "vsftpd refuses to start with both listen and listen_ipv6. Its manual gives NO as the default, its code YES; the code is followed. Being started by inetd is not supported yet, so one of the two must be YES.";
+        "Listen for control connections over IPv4. With listen_ipv6=YES as well, both address families are served, each on a socket of its own. With NO for both, the server must be started by inetd, systemd or the like, which hand it a socket; sockets handed over go before all options of this section.",
+        "vsftpd refuses to start with both listen and listen_ipv6. Its manual gives NO as the default, its code YES; the code is followed. With NO for both vsftpd takes descriptor 0 for a client's connection; ironftpd does so only if it is one, and then whatever listen says.";
     Bool listen_ipv6 = "NO",
         "Listen for control connections over IPv6. Alone, without listen_address6, it serves IPv4 clients too, on one socket for both families; it then needs listen=NO.",
         "vsftpd cannot combine it with listen.";
@@ -176,7 +176,13 @@ options! {
     Text listen_address6 = "",
         "Numeric IPv6 address to listen on; every address of the machine when empty.";
     Bool background = "NO",
-        "Go to the background once the port is bound, and give the shell its prompt back.";
+        "Go to the background and give the shell its prompt back once the server answers, or its exit code if it cannot start. A terminal or pipe that standard error was is left, and the log then goes to syslog.";
+    Path pid_file = "",
+        "File that holds the number of the server's process while it runs. It is written before the server gives up its rights, and emptied at its end, since it may then no longer be removed.",
+        "Not an option of vsftpd.";
+    Uint idle_server_timeout = "60",
+        "Seconds without any session after which a server ends to which inetd has given its listening socket (wait); it starts it again for the next client. 0 means never.",
+        "Not an option of vsftpd, which inetd can start for single sessions only.";
 }
 "Who may log in" {
     Bool anonymous_enable = "YES",
@@ -401,6 +407,9 @@ options! {
         "Seconds a client has to make a passive data connection. 0 means no limit.";
     Uint connect_timeout = "60",
         "Seconds an active data connection has to come about. 0 means the system's own limit.";
+    Uint shutdown_grace = "60",
+        "Seconds that transfers have left when the server is told to end (SIGTERM, SIGINT). No new session or command is taken meanwhile, and who is idle is told 421. Transfers still running then end with 426.",
+        "Not an option of vsftpd, whose sessions are processes that outlive it.";
     Uint keepalive_interval = "100",
         "Seconds of silence on the control connection after which the system probes it, and then again and again. Nothing is said there during a long transfer, and routers that translate addresses forget silent connections, many after two to five minutes: the transfer would end well and its 226 never arrive. It also ends sessions whose client has vanished. 0 sends no probes; the largest value is 32767.",
         "Not an option of vsftpd, which leaves the interval to the system: two hours.";

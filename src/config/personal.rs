@@ -19,7 +19,6 @@ use super::error::ConfigError;
 use super::finding::{Finding, Note};
 use super::load::{Accounts, Reading};
 use super::options::{Config, OPTIONS, Slot};
-use crate::sys::process::effective_user;
 use crate::sys::stamp::Stamp;
 
 /// Options that do nothing in the file of one user. Some are over by the
@@ -47,6 +46,7 @@ static NOT_PERSONAL: &[&str] = &[
     "ftp_username",
     "ftpd_banner",
     "host_names",
+    "idle_server_timeout",
     "keepalive_interval",
     "listen",
     "listen_address",
@@ -67,9 +67,11 @@ static NOT_PERSONAL: &[&str] = &[
     "pasv_max_port",
     "pasv_min_port",
     "pasv_ports",
+    "pid_file",
     "run_as_launching_user",
     "secure_email_list_enable",
     "session_support",
+    "shutdown_grace",
     "trace_connections",
     "user_config_dir",
     "userlist_deny",
@@ -126,12 +128,12 @@ pub struct Personal {
 }
 
 impl Personal {
-    /// Those of `base`. To be made before the server gives its user id up.
+    /// Those of `base`, for a server that the user `starter` has started.
     #[must_use]
-    pub fn new(base: Arc<Config>) -> Personal {
+    pub fn new(base: Arc<Config>, starter: u32) -> Personal {
         Personal {
             base,
-            starter: effective_user(),
+            starter,
             read: Mutex::default(),
         }
     }
@@ -205,6 +207,7 @@ impl Config {
             mut config,
             mut findings,
             mut errors,
+            ..
         } = reading;
         if !errors.is_empty() {
             return Err(PersonalError::Wrong(errors));
@@ -286,7 +289,7 @@ mod tests {
                     .set(name.as_bytes(), value.as_bytes(), origin)
                     .unwrap();
             }
-            Personal::new(Arc::new(config))
+            Personal::new(Arc::new(config), crate::sys::process::effective_user())
         }
     }
 
@@ -393,7 +396,7 @@ mod tests {
         }
         assert!(personal.of(&[b'a'; 300]).is_ok());
         // Without a directory every name is as good as another.
-        assert!(Personal::new(Arc::default()).of(b"a/b").is_ok());
+        assert!(Personal::new(Arc::default(), 0).of(b"a/b").is_ok());
     }
 
     #[test]

@@ -10,8 +10,9 @@ use crate::protocol::{Line, LineReader, Reply};
 use crate::sys;
 use crate::sys::transfer;
 use socket2::{SockRef, TcpKeepalive};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// How long a worker waits for the next command before it parks the
@@ -41,7 +42,7 @@ pub enum Input {
 /// A control connection. Idle, it holds no heap memory.
 #[derive(Debug)]
 pub struct Connection {
-    socket: OwnedFd,
+    socket: Arc<OwnedFd>,
     peer: SocketAddr,
     local: SocketAddr,
     incoming: LineReader,
@@ -80,6 +81,13 @@ pub fn prepare(socket: BorrowedFd<'_>, keepalive: Option<Duration>) -> Result<()
     prepared.map_err(|error| sys::Error::from_io("setsockopt", &error))
 }
 
+/// Lets no more input come, as if the client had closed its side. What the
+/// session says last still goes out.
+pub fn cut(socket: BorrowedFd<'_>) {
+    // A connection that is gone already is as well.
+    let _ = SockRef::from(&socket).shutdown(Shutdown::Read);
+}
+
 impl Connection {
     /// Takes over a connected socket, on which [`prepare`] has its effect,
     /// from a client at `peer`.
@@ -93,7 +101,7 @@ impl Connection {
             .as_socket()
             .ok_or_else(|| sys::Error::new("getsockname", libc::EAFNOSUPPORT))?;
         Ok(Connection {
-            socket,
+            socket: Arc::new(socket),
             peer: canonical(peer),
             local: canonical(local),
             incoming: LineReader::new(),
@@ -112,6 +120,13 @@ impl Connection {
     #[must_use]
     pub fn local(&self) -> SocketAddr {
         self.local
+    }
+
+    /// The socket, for those who may have to end the session from outside
+    /// ([`cut`]), as long as it is open.
+    #[must_use]
+    pub fn handle(&self) -> Weak<OwnedFd> {
+        Arc::downgrade(&self.socket)
     }
 
     /// The next line. Waits a moment for it, replies being sent first.

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod outlet;
+pub mod syslog;
 pub mod trace;
 
 use crate::protocol::Timestamp;
@@ -31,7 +32,13 @@ pub static DIAGNOSTICS: Outlet = Outlet::error(|lost| {
 pub fn init() {
     let environment = env_logger::Env::default().default_filter_or("info");
     let _ = env_logger::Builder::from_env(environment)
-        .format(|out, record| writeln!(out, "{} {:5} {}", now(), record.level(), record.args()))
+        .format(|out, record| {
+            if syslog::is_used() {
+                let line = syslog::line(record.level(), &record.args().to_string());
+                return out.write_all(line.as_bytes());
+            }
+            writeln!(out, "{} {:5} {}", now(), record.level(), record.args())
+        })
         .target(Target::Pipe(Box::new(Lines)))
         .try_init();
 }
@@ -49,6 +56,9 @@ struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if syslog::send(line) {
+            return Ok(line.len());
+        }
         DIAGNOSTICS.write(&String::from_utf8_lossy(line));
         Ok(line.len())
     }

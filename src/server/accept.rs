@@ -1,15 +1,21 @@
 //! The main thread: accepts control connections, hears signals, gives birth
 //! to workers. It never reads from a client and never waits for one, and no
-//! failure of accept(2) ends it.
+//! failure of accept(2) ends it. What signals ask for is in `reload` and
+//! `shutdown`.
 
 use super::limits::{Census, Full, max_workers};
-use super::listen::Listener;
+use super::listen::{Listener, Source, keepalive};
 use super::narrow::Walls;
+use super::notify::Supervisor;
 use super::pool::Pool;
+use super::reload::{Reader, Reread};
+use super::shutdown::Ending;
 use super::waiting::WaitingRoom;
+use crate::control;
 use crate::protocol::{Code, Reply};
 use crate::session::{Service, Session, SessionId, Wake};
 use crate::sys;
+use crate::sys::fork;
 use crate::sys::poll::{Bell, Epoll, Watch};
 use crate::sys::seccomp::{Kind, Refusals};
 use crate::sys::signal::{Signal, Signals};
@@ -19,7 +25,8 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// Numbers under which epoll knows what is no listener.
 const SIGNALS: u64 = u64::MAX;
@@ -33,18 +40,62 @@ const BATCH: usize = 64;
 /// would only burn the processor.
 const SHORTAGE: Duration = Duration::from_millis(50);
 
+/// Workers enough for one session: one that serves it, and one that is
+/// leaving each time it moves. With so few none are spares.
+const FOR_ONE: usize = 3;
+
+/// When the server ends without being told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    /// Never.
+    Always,
+    /// When nobody has been there for a while, since this moment if nobody is
+    /// there now (idle_server_timeout).
+    WhileUsed(Option<Instant>),
+    /// With its one session.
+    OneSession,
+}
+
+/// What SIGHUP means.
+pub(super) enum HangUp {
+    /// The configuration is to be read again.
+    Reload(Reread),
+    /// The terminal is gone, and the server goes with it.
+    End,
+    /// Nothing.
+    Ignored,
+}
+
+/// What the main thread begins with.
+pub(super) struct Beginning {
+    pub(super) source: Source,
+    pub(super) signals: Signals,
+    pub(super) service: Arc<Service>,
+    pub(super) walls: Arc<Walls>,
+    pub(super) supervisor: Supervisor,
+    pub(super) hang_up: HangUp,
+}
+
 /// The main thread's belongings.
 pub(super) struct Master {
-    listeners: Vec<Listener>,
+    pub(super) listeners: Vec<Listener>,
+    stay: Stay,
     signals: Signals,
+    /// SIGHUP ends the server.
+    hang_up_ends: bool,
     /// System calls that threads of this process were refused.
     refusals: Refusals,
-    epoll: Epoll,
-    bell: Arc<Bell>,
-    room: Arc<WaitingRoom>,
-    pool: Arc<Pool>,
-    census: Arc<Census>,
-    service: Arc<Service>,
+    pub(super) epoll: Epoll,
+    pub(super) bell: Arc<Bell>,
+    pub(super) room: Arc<WaitingRoom>,
+    keeper: JoinHandle<()>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) census: Arc<Census>,
+    pub(super) service: Arc<Service>,
+    pub(super) walls: Arc<Walls>,
+    pub(super) supervisor: Supervisor,
+    pub(super) reader: Option<Reader>,
+    pub(super) ending: Option<Ending>,
     next_session: u64,
     /// Given up for a moment when descriptors run out, so that the client
     /// can be taken and told.
@@ -52,77 +103,148 @@ pub(super) struct Master {
 }
 
 impl Master {
-    pub(super) fn new(
-        listeners: Vec<Listener>,
-        signals: Signals,
-        service: Arc<Service>,
-        walls: Arc<Walls>,
-    ) -> Result<Master, sys::Error> {
+    pub(super) fn new(beginning: Beginning) -> Result<Master, sys::Error> {
+        let Beginning {
+            source,
+            signals,
+            service,
+            walls,
+            supervisor,
+            hang_up,
+        } = beginning;
         let epoll = Epoll::new()?;
         let bell = Arc::new(Bell::new()?);
-        for (token, listener) in (0u64..).zip(&listeners) {
-            epoll.add(listener.socket.as_fd(), token, Watch::Level)?;
-        }
         epoll.add(signals.as_fd(), SIGNALS, Watch::Level)?;
         epoll.add(bell.as_fd(), BELL, Watch::Level)?;
         let refusals = Refusals::new()?;
         epoll.add(refusals.as_fd(), REFUSALS, Watch::Level)?;
+        let (listeners, stay, visitor) = match source {
+            Source::Sockets(listeners) => (listeners, Stay::Always, None),
+            Source::Lent(listener) => (vec![listener], Stay::WhileUsed(None), None),
+            Source::Visitor(visitor, peer) => (Vec::new(), Stay::OneSession, Some((visitor, peer))),
+        };
+        for (token, listener) in (0u64..).zip(&listeners) {
+            epoll.add(listener.socket.as_fd(), token, Watch::Level)?;
+        }
         let room = Arc::new(WaitingRoom::new()?);
+        let workers = match stay {
+            Stay::OneSession => FOR_ONE,
+            _ => max_workers(),
+        };
         let pool = Arc::new(Pool::new(
             Arc::clone(&service),
             Arc::clone(&walls),
-            max_workers(),
+            workers,
             Arc::clone(&room),
             Arc::clone(&bell),
         ));
-        let keeper = (Arc::clone(&room), Arc::clone(&pool));
-        std::thread::Builder::new()
-            .name("waiting-room".to_owned())
-            .stack_size(128 * 1024)
-            .spawn(move || match walls.enclose(Kind::WaitingRoom) {
-                Ok(()) => keeper.0.keep(&keeper.1),
-                Err(error) => log::error!("the waiting room: {error}"),
-            })
-            .map_err(|error| sys::Error::from_io("clone", &error))?;
-        Ok(Master {
+        let keeper = keep(&room, &pool, &walls)?;
+        let hang_up_ends = matches!(hang_up, HangUp::End);
+        let reader = match hang_up {
+            HangUp::Reload(reread) if visitor.is_none() => {
+                Some(Reader::start(reread, &service, &walls, Arc::clone(&bell))?)
+            }
+            _ => None,
+        };
+        let mut master = Master {
             listeners,
+            stay,
             signals,
+            hang_up_ends,
             refusals,
             epoll,
             bell,
             room,
+            keeper,
             pool,
             census: Arc::default(),
             service,
+            walls,
+            supervisor,
+            reader,
+            ending: None,
             next_session: 1,
             spare: spare(),
-        })
+        };
+        if stay != Stay::Always {
+            master.census.tell_when_empty(&master.bell);
+        }
+        if let Some((visitor, peer)) = visitor
+            && let Some(socket) = visitor.welcome()
+        {
+            master.welcome(socket, peer);
+        }
+        Ok(master)
     }
 
-    /// The loop, until a signal ends it.
+    /// The loop, until the server ends.
     pub(super) fn run(mut self) {
+        self.supervisor.ready();
         let mut ready = Vec::new();
         loop {
             if !self.pool.give_birth() {
                 std::thread::sleep(SHORTAGE);
             }
             ready.clear();
-            if let Err(error) = self.epoll.wait(&mut ready, None) {
+            let patience = self.next_moment();
+            let patience = patience.map(|at| at.saturating_duration_since(Instant::now()));
+            if let Err(error) = self.epoll.wait(&mut ready, patience) {
                 unreachable!("epoll_wait fails only for arguments that are not ours: {error}");
             }
             for &token in &ready {
-                match token {
-                    SIGNALS => {
-                        while let Some(signal) = self.signals.next() {
-                            if self.heard(signal) {
-                                return self.tell_refusals();
-                            }
-                        }
-                    }
-                    BELL => self.bell.hush(),
-                    REFUSALS => self.tell_refusals(),
-                    listener => self.accept(usize::try_from(listener).unwrap_or(usize::MAX)),
+                self.look(token);
+            }
+            if self.is_over() || self.is_left() {
+                break;
+            }
+            // The keeper ends only with the room: sessions would wait for ever.
+            let is_well = self.ending.is_some() || !self.keeper.is_finished();
+            let sessions = self.census.sessions();
+            self.supervisor
+                .tell(sessions, self.service.transfers(), is_well);
+        }
+        self.room.close();
+        self.tell_refusals();
+    }
+
+    fn look(&mut self, token: u64) {
+        match token {
+            SIGNALS => {
+                while let Some(signal) = self.signals.next() {
+                    self.heard(signal);
                 }
+            }
+            BELL => {
+                self.bell.hush();
+                self.take_news();
+            }
+            REFUSALS => self.tell_refusals(),
+            listener => self.accept(usize::try_from(listener).unwrap_or(usize::MAX)),
+        }
+    }
+
+    /// Acts on a signal.
+    fn heard(&mut self, signal: Signal) {
+        match signal {
+            Signal::Terminate | Signal::Interrupt => self.stop(signal),
+            Signal::HangUp if self.hang_up_ends => self.stop(signal),
+            Signal::HangUp if self.ending.is_none() => self.reload(),
+            Signal::HangUp => {}
+            Signal::Child => self.reap(),
+        }
+    }
+
+    /// Takes note of processes that have ended: the authenticator, and in a
+    /// container orphans of others, which become process 1's.
+    fn reap(&self) {
+        while let Some((process, ended)) = fork::reap() {
+            if Some(process.id()) == self.service.authenticator_process() {
+                log::error!(
+                    "the authenticator has ended ({ended:?}): no user of the system \
+                     can log in until the server is started again"
+                );
+            } else {
+                log::debug!("process {} has ended: {ended:?}", process.id());
             }
         }
     }
@@ -134,20 +256,45 @@ impl Master {
         }
     }
 
-    /// Acts on a signal; true when it ends the server.
-    fn heard(&mut self, signal: Signal) -> bool {
-        match signal {
-            Signal::Terminate | Signal::Interrupt => {
-                log::info!("stopping on {signal:?}");
-                self.listeners.clear();
-                self.room.close();
-                true
-            }
-            Signal::HangUp => {
-                log::warn!("SIGHUP: reloading is not supported yet, the configuration stays");
+    /// Whether the server ends because nobody needs it any more.
+    fn is_left(&mut self) -> bool {
+        let is_empty = self.census.sessions() == 0;
+        match self.stay {
+            Stay::Always => false,
+            Stay::OneSession => is_empty,
+            Stay::WhileUsed(_) if !is_empty => {
+                self.stay = Stay::WhileUsed(None);
                 false
             }
+            Stay::WhileUsed(since) => {
+                let since = since.unwrap_or_else(Instant::now);
+                self.stay = Stay::WhileUsed(Some(since));
+                let limit = self.idle_limit();
+                let is_left = limit.is_some_and(|limit| since.elapsed() >= limit);
+                if is_left {
+                    log::info!("nobody has come for a while (idle_server_timeout): ending");
+                }
+                is_left
+            }
         }
+    }
+
+    fn idle_limit(&self) -> Option<Duration> {
+        let seconds = u64::from(self.service.config().idle_server_timeout());
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
+
+    /// When there will be something to do though nothing happens.
+    fn next_moment(&self) -> Option<Instant> {
+        let left = match self.stay {
+            Stay::WhileUsed(Some(since)) => self.idle_limit().map(|limit| since + limit),
+            // Not looked at yet.
+            Stay::WhileUsed(None) if self.census.sessions() == 0 => Some(Instant::now()),
+            _ => None,
+        };
+        let end = self.ending.map(|ending| ending.until);
+        let word = self.supervisor.next(self.census.sessions());
+        [left, end, word].into_iter().flatten().min()
     }
 
     /// Takes the connections waiting on one socket.
@@ -156,8 +303,19 @@ impl Master {
             let Some(listener) = self.listeners.get(at) else {
                 return;
             };
+            let handed = listener.handed;
             match accept_blocking(listener.socket.as_fd()) {
-                Ok((socket, peer)) => self.welcome(socket, peer),
+                Ok((socket, peer)) => {
+                    if handed
+                        && let Err(error) =
+                            control::prepare(socket.as_fd(), keepalive(self.service.config()))
+                    {
+                        // Gone before it was greeted.
+                        log::debug!("{peer}: {error}");
+                        continue;
+                    }
+                    self.welcome(socket, peer);
+                }
                 Err(error) if error.would_block() => return,
                 Err(error) => match error.errno() {
                     libc::EMFILE | libc::ENFILE => return self.turn_away_for_descriptors(at),
@@ -178,9 +336,12 @@ impl Master {
     fn welcome(&mut self, socket: OwnedFd, peer: SocketAddr) {
         let config = self.service.config();
         let address = peer.ip().to_canonical();
-        let admitted = self
-            .census
-            .admit(address, config.max_clients(), config.max_per_ip());
+        let (all, per_address) = match self.stay {
+            // Whoever hands single connections over counts them.
+            Stay::OneSession => (0, 0),
+            _ => (config.max_clients(), config.max_per_ip()),
+        };
+        let admitted = self.census.admit(address, all, per_address);
         let admission = match admitted {
             Ok(admission) => admission,
             Err(full) => {
@@ -231,6 +392,23 @@ impl Master {
         self.service.phrase(&reply).encode(&mut out);
         let _ = send(socket.as_fd(), &out, false);
     }
+}
+
+/// Starts the waiting room's thread.
+fn keep(
+    room: &Arc<WaitingRoom>,
+    pool: &Arc<Pool>,
+    walls: &Arc<Walls>,
+) -> Result<JoinHandle<()>, sys::Error> {
+    let (room, pool, walls) = (Arc::clone(room), Arc::clone(pool), Arc::clone(walls));
+    std::thread::Builder::new()
+        .name("waiting-room".to_owned())
+        .stack_size(128 * 1024)
+        .spawn(move || match walls.enclose(Kind::WaitingRoom) {
+            Ok(()) => room.keep(&pool),
+            Err(error) => log::error!("the waiting room: {error}"),
+        })
+        .map_err(|error| sys::Error::from_io("clone", &error))
 }
 
 fn spare() -> Option<File> {

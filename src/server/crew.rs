@@ -5,10 +5,10 @@
 //! widen again. A crew is there as long as somebody has it: its workers, its
 //! sessions, or the pool where it is one that stays.
 
-use super::narrow::Walls;
+use super::crews::Terms;
 use super::pool::Job;
 use crate::fs::Root;
-use crate::session::{Class, Place, Service, Wake};
+use crate::session::{Class, Place, Wake};
 use crate::sys;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +17,8 @@ use std::sync::{Arc, OnceLock};
 /// The crew of a class.
 pub(super) struct Crew {
     pub(super) class: Class,
+    /// What its workers serve, and behind which walls.
+    terms: Arc<Terms>,
     /// The root of its home, once a worker has opened it.
     root: OnceLock<Arc<Root>>,
     sender: Sender<(Box<Job>, Wake)>,
@@ -25,21 +27,32 @@ pub(super) struct Crew {
     pub(super) idle: AtomicUsize,
     pub(super) workers: AtomicUsize,
     /// Idle workers that stay.
-    pub(super) spares: usize,
+    spares: AtomicUsize,
 }
 
 impl Crew {
-    pub(super) fn new(class: Class, spares: usize) -> Arc<Crew> {
+    pub(super) fn new(class: Class, spares: usize, terms: &Arc<Terms>) -> Arc<Crew> {
         let (sender, receiver) = unbounded();
         Arc::new(Crew {
             class,
+            terms: Arc::clone(terms),
             root: OnceLock::new(),
             sender,
             receiver,
             idle: AtomicUsize::new(0),
             workers: AtomicUsize::new(0),
-            spares,
+            spares: AtomicUsize::new(spares),
         })
+    }
+
+    /// How many idle workers stay.
+    pub(super) fn spares(&self) -> usize {
+        self.spares.load(Ordering::Relaxed)
+    }
+
+    /// From now on no idle worker stays.
+    pub(super) fn keep_no_spares(&self) {
+        self.spares.store(0, Ordering::Relaxed);
     }
 
     /// Puts a session in the channel.
@@ -58,7 +71,8 @@ impl Crew {
     ///
     /// # Errors
     /// When the home cannot be served.
-    pub(super) fn enlist(&self, walls: &Walls, service: &Service) -> Result<Place, sys::Error> {
+    pub(super) fn enlist(&self) -> Result<Place, sys::Error> {
+        let Terms { walls, service } = &*self.terms;
         let root = walls.narrow(&self.class, self.root.get(), service)?;
         let root = root.map(|root| Arc::clone(self.root.get_or_init(|| root)));
         Ok(Place {

@@ -1,6 +1,7 @@
 //! How many sessions there may be: max_clients and max_per_ip, and how many
 //! threads this system lets us have.
 
+use crate::sys::poll::Bell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,8 @@ pub(super) struct Census(Mutex<Counts>);
 struct Counts {
     all: u32,
     by_address: HashMap<IpAddr, u32>,
+    /// Rung when the last session has gone.
+    bell: Option<Arc<Bell>>,
 }
 
 /// Which limit keeps a client out.
@@ -35,6 +38,16 @@ impl Census {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // Each change below is one addition; none is left half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on `bell` is rung when the last session has gone.
+    pub(super) fn tell_when_empty(&self, bell: &Arc<Bell>) {
+        self.counts().bell = Some(Arc::clone(bell));
+    }
+
+    /// How many sessions there are.
+    pub(super) fn sessions(&self) -> u32 {
+        self.counts().all
     }
 
     /// Admits a client at `address` if the limits allow it; 0 is no limit.
@@ -70,6 +83,11 @@ impl Drop for Admission {
             if *here == 0 {
                 counts.by_address.remove(&self.address);
             }
+        }
+        if counts.all == 0
+            && let Some(bell) = &counts.bell
+        {
+            bell.ring();
         }
     }
 }

@@ -1,21 +1,28 @@
 //! The master and its workers: sockets, the accept loop, the pool, the
 //! waiting room.
 //!
-//! [`run`] is the start-up order, top to bottom. The calling thread becomes
+//! [`run`] is the start-up order, top to bottom; before it comes [`Input`], so
+//! that no diagnosis reaches a client. The calling thread becomes
 //! the main thread: it accepts, hears signals and gives birth to workers; it
 //! never reads from a client.
 #![forbid(unsafe_code)]
 
 mod accept;
+mod activation;
+mod background;
 mod crew;
+mod crews;
 mod filters;
 mod limits;
 mod listen;
 mod names;
 mod narrow;
+mod notify;
 mod plan;
 mod pool;
+mod reload;
 mod resolve;
+mod shutdown;
 mod unreadable;
 mod waiting;
 mod writers;
@@ -26,11 +33,19 @@ use crate::auth::unprivileged::UnprivilegedError;
 use crate::config::Config;
 use crate::session::{Service, ServiceError};
 use crate::sys;
-use crate::sys::signal::{Signals, ignore_fatal_ones};
+use crate::sys::signal::{Signals, hang_up_is_ignored, ignore_fatal_ones};
+use accept::{Beginning, HangUp, Master};
+pub use activation::{Handed, Input};
+use background::{Birth, PidFile, Role};
+use listen::Source;
 use narrow::Walls;
 pub use plan::Plan;
+pub use reload::Reread;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why the server did not start or could not go on.
@@ -38,6 +53,15 @@ use std::sync::Arc;
 pub enum StartError {
     /// A listening socket could not be made.
     Listen(SocketAddr, sys::Error),
+    /// Nobody has handed a socket over, and there is none to listen on.
+    NoSocket,
+    /// What systemd has handed over under this number is no TCP socket, or
+    /// one connection among several sockets.
+    WrongSocket(RawFd),
+    /// The client whose connection was handed over has gone.
+    VisitorGone,
+    /// The pid file cannot be written.
+    PidFile(PathBuf, io::Error),
     /// What the configuration names cannot be served.
     Service(ServiceError),
     /// It is not known whom the server is to become.
@@ -72,6 +96,18 @@ impl fmt::Display for StartError {
                     _ => Ok(()),
                 }
             }
+            StartError::NoSocket => f.write_str(
+                "descriptor 0 is no TCP socket: inetd, xinetd, systemd or tcpserver must start the \
+                 server (socat with EXEC:...,nofork), or else set listen=YES",
+            ),
+            StartError::WrongSocket(number) => {
+                write!(
+                    f,
+                    "descriptor {number}, of LISTEN_FDS, is no TCP socket that listens"
+                )
+            }
+            StartError::VisitorGone => f.write_str("the client has gone already"),
+            StartError::PidFile(path, error) => write!(f, "pid_file {path:?}: {error}"),
             StartError::Service(error) => error.fmt(f),
             StartError::Unprivileged(error) => error.fmt(f),
             StartError::Authenticator(error) => write!(f, "the authenticator: {error}"),
@@ -82,47 +118,121 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Serves until SIGTERM or SIGINT. `bound` is told the first address once
-/// every socket listens.
+/// What a server is started with.
+pub struct Launch {
+    /// The configuration, checked.
+    pub config: Config,
+    /// Its accounts.
+    pub accounts: LiveAccounts,
+    /// What the supervisor has handed over.
+    pub handed: Handed,
+    /// Nothing but a socket that was handed over will do.
+    pub by_inetd: bool,
+    /// How the configuration is read again; `None` if there is none to be
+    /// read, and the server is to go with its terminal.
+    pub reread: Option<Reread>,
+}
+
+/// How [`run`] came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server has served.
+    Ended,
+    /// It serves in the background.
+    Background,
+    /// It failed in the background, with this exit code if it had one, and has
+    /// said why itself.
+    Failed(Option<u8>),
+}
+
+/// Serves until SIGTERM or SIGINT, or until the client that was handed over
+/// has gone. `bound` is told the first address once every socket listens.
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn run(
-    config: Config,
-    accounts: LiveAccounts,
+pub fn run(launch: Launch, bound: impl FnOnce(SocketAddr)) -> Result<Outcome, StartError> {
+    let is_alone = launch.handed.sockets.is_empty() && launch.handed.input.is_none();
+    let birth = if launch.config.background() && is_alone && !launch.by_inetd {
+        match background::enter()? {
+            Role::Server(birth) => Some(birth),
+            Role::Started(Some(0)) => return Ok(Outcome::Background),
+            Role::Started(code) => return Ok(Outcome::Failed(code)),
+        }
+    } else {
+        None
+    };
+    serve(launch, birth, bound).map(|()| Outcome::Ended)
+}
+
+fn serve(
+    launch: Launch,
+    birth: Option<Birth>,
     bound: impl FnOnce(SocketAddr),
 ) -> Result<(), StartError> {
+    // A signal that comes from now on waits until it is heard.
+    let hang_up = hang_up(launch.reread);
+    let signals = Signals::block()?;
     ignore_fatal_ones();
     sys::process::clear_umask();
     sys::process::bound_allocator_arenas();
     let descriptors = sys::process::raise_descriptor_limit()?;
-    let listeners = listen::open(&config)?;
-    let background = config.background();
-    let mut service = Service::open(config, accounts).map_err(StartError::Service)?;
-    warn_of_limits(service.config(), descriptors);
-    if let Some(first) = listeners.first() {
+    let mut handed = launch.handed;
+    let supervisor = std::mem::take(&mut handed.supervisor);
+    let source = Source::of(handed, &launch.config, launch.by_inetd)?;
+    let mut service = Service::open(launch.config, launch.accounts).map_err(StartError::Service)?;
+    let config = service.config();
+    warn_of_limits(config, descriptors);
+    if let Some(first) = source.listeners().first() {
         bound(first.address);
     }
+    let _pid_file = match config.pid_file() {
+        Some(path) => {
+            Some(PidFile::write(path).map_err(|(path, error)| StartError::PidFile(path, error))?)
+        }
+        None => None,
+    };
     // No thread is born before this line.
-    if background && sys::process::fork_into_background()?.is_some() {
-        return Ok(());
-    }
     admit_local_users(&mut service)?;
     let walls = Arc::new(Walls::raise(&service)?);
     unreadable::warn(service.config());
-    let signals = Signals::block()?;
     // Dropped last: what was said until then shall be read.
-    let _writers = writers::start(service.config(), &walls)?;
+    let kept = birth.as_ref().map_or((true, true), Birth::keeps);
+    let _writers = writers::start(service.config(), &walls, kept)?;
     names::start(&walls)?;
     let service = Arc::new(service);
     resolve::start(&service, &walls)?;
-    for listener in &listeners {
-        log::info!("listening on {}", listener.address);
+    for listener in source.listeners() {
+        let by = if listener.handed {
+            " (handed over)"
+        } else {
+            ""
+        };
+        log::info!("listening on {}{by}", listener.address);
     }
-    let master = accept::Master::new(listeners, signals, service, Arc::clone(&walls))?;
+    let master = Master::new(Beginning {
+        source,
+        signals,
+        service,
+        walls: Arc::clone(&walls),
+        supervisor,
+        hang_up,
+    })?;
+    if let Some(birth) = birth {
+        birth.leave()?;
+    }
     walls.limit_main()?;
     master.run();
     Ok(())
+}
+
+/// What SIGHUP is to mean: for a server that has no configuration to be read
+/// again, the end of its terminal.
+fn hang_up(reread: Option<Reread>) -> HangUp {
+    match reread {
+        Some(reread) => HangUp::Reload(reread),
+        None if hang_up_is_ignored() => HangUp::Ignored,
+        None => HangUp::End,
+    }
 }
 
 /// Starts the process that checks the passwords of the system's users, where

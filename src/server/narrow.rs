@@ -29,7 +29,7 @@ use std::sync::{Arc, Once};
 pub(super) struct Walls {
     plan: Plan,
     /// What threads may ask of the kernel.
-    filters: Filters,
+    filters: Arc<Filters>,
     /// The main thread's list.
     main: Kind,
     /// What a worker may ask of TCP.
@@ -37,7 +37,7 @@ pub(super) struct Walls {
     /// What those who greet may read.
     papers: Vec<Root>,
     /// The kernel's lack of Landlock is told once.
-    told: Once,
+    told: Arc<Once>,
 }
 
 /// What workers of sessions may ask of TCP.
@@ -110,7 +110,7 @@ impl Walls {
         sys::process::forbid_new_privileges()?;
         sys::process::forbid_dumps()?;
         Ok(Walls {
-            filters: Filters::of(config)?,
+            filters: Arc::new(Filters::of(config)?),
             network: network(config),
             papers: papers(config),
             main: if config.allow_root_login() {
@@ -119,20 +119,38 @@ impl Walls {
                 Kind::Main
             },
             plan,
-            told: Once::new(),
+            told: Arc::new(Once::new()),
         })
+    }
+
+    /// Whether workers may become other users than the server.
+    pub(super) fn let_change_user(&self) -> bool {
+        self.plan.lets_change_user()
+    }
+
+    /// Walls for a configuration that was read again. What was given up at
+    /// the start stays so.
+    pub(super) fn again(&self, config: &Config) -> Walls {
+        Walls {
+            plan: self.plan.clone(),
+            filters: Arc::clone(&self.filters),
+            main: self.main,
+            network: network(config),
+            papers: papers(config),
+            told: Arc::clone(&self.told),
+        }
     }
 
     /// Walls around nothing, for tests of what is inside.
     #[cfg(test)]
     pub(super) fn none() -> Walls {
         Walls {
-            filters: Filters::default(),
+            filters: Arc::default(),
             network: Network::FREE,
             papers: Vec::new(),
             main: Kind::Main,
             plan: Plan::staying(),
-            told: Once::new(),
+            told: Arc::new(Once::new()),
         }
     }
 

@@ -75,6 +75,12 @@ impl Plan {
         self.starter == 0 && self.becomes == Becomes::Stays
     }
 
+    /// Whether workers may become other users than the server.
+    pub(super) fn lets_change_user(&self) -> bool {
+        let setuid = Capabilities::NONE.with(Capability::Setuid);
+        self.stays_root() || !self.main().and(setuid).is_empty()
+    }
+
     /// What the main thread keeps, to hand it down.
     pub(super) fn main(&self) -> Capabilities {
         self.of_holders(&[Holder::Birth, Holder::Workers, Holder::Givers])
@@ -219,6 +225,7 @@ mod tests {
             .with(Capability::Setgid)
             .with(Capability::Chown);
         assert_eq!(plan.main(), all);
+        assert!(plan.lets_change_user());
         assert_eq!(plan.worker(false), Capabilities::NONE);
         let chown = Capabilities::NONE.with(Capability::Chown);
         assert_eq!(plan.worker(true), chown);

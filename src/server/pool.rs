@@ -7,16 +7,16 @@
 //! crews that stay are kept warm, the rest leave after a while.
 
 use super::crew::Crew;
+use super::crews::Crews;
 use super::limits::Admission;
 use super::narrow::Walls;
 use super::waiting::WaitingRoom;
-use crate::session::{Class, Outcome, Place, Service, Session, Wake};
+use crate::session::{Outcome, Place, Service, Session, Wake};
 use crate::sys::poll::Bell;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Stack of a worker. Large things live on the heap; most of this is never
@@ -29,13 +29,19 @@ const SPARES: usize = 4;
 /// Time after which an idle worker beyond the spares leaves.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Where there can be few workers, no crew may keep them from another.
+fn spares(limit: usize) -> usize {
+    SPARES.min(limit / 4)
+}
+
 /// A session and what goes with it from thread to thread.
 pub(super) struct Job {
     pub(super) session: Session,
     /// Known to the waiting room's epoll.
     pub(super) registered: bool,
-    /// Whose workers serve it.
+    /// Whose workers serve it, and the crews it may move to.
     crew: Arc<Crew>,
+    crews: Arc<Crews>,
     /// Held for its drop.
     _admission: Admission,
 }
@@ -49,14 +55,8 @@ impl std::fmt::Debug for Job {
 /// The pool. It is bounded in threads; the channels are bounded by the number
 /// of sessions.
 pub(super) struct Pool {
-    service: Arc<Service>,
-    walls: Arc<Walls>,
-    /// Those who greet.
-    first: Arc<Crew>,
-    /// Every other crew there is.
-    crews: Mutex<HashMap<Class, Weak<Crew>>>,
-    /// Crews of those that stay, besides the first.
-    _lasting: Vec<Arc<Crew>>,
+    /// Those to whom new sessions come.
+    crews: Mutex<Arc<Crews>>,
     /// Crews that wanted workers when there could be no more.
     starved: Mutex<Vec<Arc<Crew>>>,
     /// Crews that want workers, for the main thread.
@@ -78,22 +78,8 @@ impl Pool {
         room: Arc<WaitingRoom>,
         bell: Arc<Bell>,
     ) -> Pool {
-        // Where there can be few workers, no crew may keep them from another.
-        let spares = SPARES.min(limit / 4);
-        let first = Crew::new(service.first_class(), spares);
-        let lasting: Vec<_> = service
-            .anonymous_class()
-            .filter(|class| *class != first.class)
-            .map(|class| Crew::new(class, spares))
-            .into_iter()
-            .collect();
         let pool = Pool {
-            crews: Mutex::new(
-                lasting
-                    .iter()
-                    .map(|crew| (crew.class.clone(), Arc::downgrade(crew)))
-                    .collect(),
-            ),
+            crews: Mutex::new(Arc::new(Crews::new(service, walls, spares(limit)))),
             starved: Mutex::default(),
             wanting: unbounded(),
             room,
@@ -101,23 +87,40 @@ impl Pool {
             limit,
             stack: STACK,
             bell,
-            service,
-            walls,
-            first,
-            _lasting: lasting,
         };
-        for crew in pool._lasting.iter().chain([&pool.first]) {
-            let _ = pool.wanting.0.send(Arc::clone(crew));
-        }
+        pool.want_spares();
         pool
+    }
+
+    /// From now on new sessions are served as `service` says. The others stay
+    /// with those who serve them.
+    pub(super) fn renew(&self, service: Arc<Service>, walls: Arc<Walls>) {
+        let crews = Arc::new(Crews::new(service, walls, spares(self.limit)));
+        let before = std::mem::replace(&mut *self.crews(), crews);
+        before.retire();
+        self.want_spares();
+    }
+
+    fn want_spares(&self) {
+        for crew in self.crews().lasting() {
+            let _ = self.wanting.0.send(Arc::clone(crew));
+        }
+        self.bell.ring();
+    }
+
+    fn crews(&self) -> MutexGuard<'_, Arc<Crews>> {
+        // Replaced as a whole.
+        self.crews.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What goes from thread to thread of a session that begins.
     pub(super) fn job(&self, session: Session, admission: Admission) -> Box<Job> {
+        let crews = Arc::clone(&self.crews());
         Box::new(Job {
             session,
             registered: false,
-            crew: Arc::clone(&self.first),
+            crew: Arc::clone(crews.first()),
+            crews,
             _admission: admission,
         })
     }
@@ -127,22 +130,6 @@ impl Pool {
         let crew = Arc::clone(&job.crew);
         crew.send(job, wake);
         self.look_after(&crew);
-    }
-
-    /// The crew of a class.
-    fn crew(&self, class: &Class) -> Arc<Crew> {
-        if *class == self.first.class {
-            return Arc::clone(&self.first);
-        }
-        // The map stays whole between any two statements.
-        let mut crews = self.crews.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(crew) = crews.get(class).and_then(Weak::upgrade) {
-            return crew;
-        }
-        let crew = Crew::new(class.clone(), 0);
-        crews.retain(|_, crew| crew.strong_count() > 0);
-        crews.insert(class.clone(), Arc::downgrade(&crew));
-        crew
     }
 
     /// Asks the main thread for workers if the crew is short of them.
@@ -188,7 +175,7 @@ impl Pool {
     /// the jobs then wait for the workers there are.
     pub(super) fn give_birth(self: &Arc<Self>) -> bool {
         while let Ok(crew) = self.wanting.1.try_recv() {
-            while crew.is_short() || crew.workers.load(Ordering::Relaxed) < crew.spares {
+            while crew.is_short() || crew.workers.load(Ordering::Relaxed) < crew.spares() {
                 if self.is_full() {
                     self.look_after(&crew);
                     break;
@@ -228,21 +215,22 @@ impl Pool {
 
     /// The life of a worker; it begins idle.
     fn live(&self, crew: &Arc<Crew>) {
-        match crew.enlist(&self.walls, &self.service) {
+        match crew.enlist() {
             Ok(place) => self.work(crew, &place),
             Err(error) => {
                 let cause = error.to_string();
                 crew.idle.fetch_sub(1, Ordering::SeqCst);
                 // Whoever waits for this crew waits in vain.
                 while let Ok((mut job, _)) = crew.receiver.try_recv() {
-                    if Arc::ptr_eq(crew, &self.first) {
+                    let first = Arc::clone(job.crews.first());
+                    if Arc::ptr_eq(crew, &first) {
                         // No descriptor or memory is left: one session fewer
                         // gives some back.
                         log::error!("session {} turned away: {cause}", job.session.id().0);
                         job.session.turn_away();
                     } else {
                         job.session.turn_back(&cause);
-                        job.crew = Arc::clone(&self.first);
+                        job.crew = first;
                         self.submit(job, Wake::Moved);
                     }
                 }
@@ -264,7 +252,7 @@ impl Pool {
             self.look_after(crew);
             let alive = match job {
                 Ok((job, wake)) => self.serve(job, wake, place) && !self.is_wanted_elsewhere(crew),
-                Err(RecvTimeoutError::Timeout) => crew.idle.load(Ordering::SeqCst) < crew.spares,
+                Err(RecvTimeoutError::Timeout) => crew.idle.load(Ordering::SeqCst) < crew.spares(),
                 Err(RecvTimeoutError::Disconnected) => false,
             };
             if !alive {
@@ -293,7 +281,7 @@ impl Pool {
             Ok(Outcome::Park(until)) => self.room.admit(job, until, true),
             Ok(Outcome::Delay(until)) => self.room.admit(job, Some(until), false),
             Ok(Outcome::Move(class)) => {
-                job.crew = self.crew(&class);
+                job.crew = job.crews.of(&class);
                 self.submit(job, Wake::Moved);
             }
             Err(_) => {
@@ -411,12 +399,13 @@ mod tests {
         let mut client = rig.connect();
         assert!(!rig.born);
         assert_eq!(rig.pool.workers.load(Ordering::Relaxed), 0);
-        assert_eq!(rig.pool.first.idle.load(Ordering::SeqCst), 0);
+        let first = Arc::clone(rig.pool.crews().first());
+        assert_eq!(first.idle.load(Ordering::SeqCst), 0);
         let pool = Arc::clone(&rig.pool);
         rig.pool.workers.fetch_add(1, Ordering::Relaxed);
-        rig.pool.first.idle.fetch_add(1, Ordering::SeqCst);
-        rig.pool.first.workers.fetch_add(1, Ordering::Relaxed);
-        std::thread::spawn(move || pool.live(&pool.first));
+        first.idle.fetch_add(1, Ordering::SeqCst);
+        first.workers.fetch_add(1, Ordering::Relaxed);
+        std::thread::spawn(move || pool.live(&first));
         assert!(line(&mut client).starts_with("220"));
     }
 

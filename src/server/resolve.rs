@@ -26,12 +26,12 @@ pub(super) fn start(service: &Arc<Service>, walls: &Arc<Walls>) -> Result<(), sy
         return Ok(());
     };
     let (answered, first) = channel();
-    let (resolver, walls) = (Arc::clone(service), Arc::clone(walls));
+    let (announced, walls) = (Arc::clone(service.announced()), Arc::clone(walls));
     // The default stack: what getaddrinfo loads (nsswitch.conf(5)) is unknown.
     std::thread::Builder::new()
         .name("resolver".to_owned())
         .spawn(move || match walls.enclose(Kind::Resolver) {
-            Ok(()) => keep(resolver.announced(), &answered),
+            Ok(()) => keep(&announced, &answered),
             Err(error) => log::error!("pasv_address is not looked up: {error}"),
         })
         .map_err(|error| sys::Error::from_io("clone", &error))?;

@@ -19,14 +19,21 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// must not take the lines before it along.
 pub(super) struct Writers(());
 
-/// Starts the threads.
+/// Starts the threads, for those of standard output and standard error that
+/// the server keeps.
 ///
 /// # Errors
 /// When one cannot be born.
-pub(super) fn start(config: &Config, walls: &Arc<Walls>) -> Result<Writers, sys::Error> {
+pub(super) fn start(
+    config: &Config,
+    walls: &Arc<Walls>,
+    (output, error): (bool, bool),
+) -> Result<Writers, sys::Error> {
     let writers = Writers(());
-    open(&DIAGNOSTICS, "log", walls)?;
-    if config.trace_connections() {
+    if error {
+        open(&DIAGNOSTICS, "log", walls)?;
+    }
+    if output && config.trace_connections() {
         open(&DRAWINGS, "drawings", walls)?;
     }
     Ok(writers)

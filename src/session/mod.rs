@@ -13,6 +13,7 @@ mod class;
 mod combine;
 mod connect;
 mod copy;
+mod course;
 mod digest;
 mod dispatch;
 mod expand;
@@ -158,7 +159,7 @@ impl Session {
         let control = Connection::new(socket, peer)?;
         let trace = service.config.trace_connections();
         Ok(Session {
-            tag: Tag::new(id, control.peer(), &service.roster),
+            tag: Tag::new(id, &control, &service.roster),
             trace: trace.then(|| Box::new(Trace::new(id, &control))),
             voice: Voice::of(&service),
             config: Arc::clone(&service.config),
@@ -232,6 +233,11 @@ impl Session {
                 let taken = self.asked.elapsed();
                 return Outcome::Delay(self.asked + whole_delays(taken, delay));
             }
+            if self.service.course.is_ending() {
+                // No command begins any more; what was under way is over.
+                self.end(shutting_down());
+                continue;
+            }
             match self.control.next_input() {
                 Input::Line(line) => {
                     self.asked = Instant::now();
@@ -292,7 +298,7 @@ impl Session {
 
     /// Ends a parked session because the server stops. Never waits.
     pub fn farewell(&mut self) {
-        let reply = Reply::new(Code::ServiceNotAvailable, "Server shutting down.");
+        let reply = shutting_down();
         self.control.farewell(&self.voice.phrase(&reply));
         self.trace(&Fact::Reply(&reply));
         self.trace_end(Side::Server);
@@ -306,6 +312,10 @@ fn whole_delays(taken: Duration, delay: Duration) -> Duration {
     let taken = taken.as_millis();
     let times = taken.div_ceil(delay.as_millis().max(1)).max(1);
     delay.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX))
+}
+
+fn shutting_down() -> Reply {
+    Reply::new(Code::ServiceNotAvailable, "Server shutting down.")
 }
 
 impl AsFd for Session {

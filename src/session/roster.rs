@@ -1,9 +1,11 @@
 //! The sessions there are, for SITE WHO.
 
 use super::SessionId;
+use crate::control;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 /// What others may learn about a session.
@@ -13,6 +15,8 @@ pub(super) struct Present {
     /// Empty before login.
     pub(super) user: Box<[u8]>,
     pub(super) since: Instant,
+    /// Its control connection.
+    socket: Weak<OwnedFd>,
 }
 
 /// The list of sessions that are alive.
@@ -33,8 +37,9 @@ impl Roster {
     }
 
     /// Adds a session that has just connected.
-    pub(super) fn enter(&self, id: SessionId, peer: SocketAddr) -> Listed {
+    pub(super) fn enter(&self, id: SessionId, peer: SocketAddr, socket: Weak<OwnedFd>) -> Listed {
         let present = Present {
+            socket,
             peer,
             user: Box::default(),
             since: Instant::now(),
@@ -43,6 +48,15 @@ impl Roster {
         Listed {
             roster: self.clone(),
             id,
+        }
+    }
+
+    /// Takes every session's input away, so that it ends as soon as it looks.
+    pub(super) fn cut_all(&self) {
+        for present in self.lines().values() {
+            if let Some(socket) = present.socket.upgrade() {
+                control::cut(socket.as_fd());
+            }
         }
     }
 
@@ -80,8 +94,8 @@ mod tests {
     fn sessions_come_and_go() {
         let roster = Roster::default();
         let peer = SocketAddr::from(([192, 0, 2, 1], 1234));
-        let second = roster.enter(SessionId(2), peer);
-        let first = roster.enter(SessionId(1), peer);
+        let second = roster.enter(SessionId(2), peer, Weak::new());
+        let first = roster.enter(SessionId(1), peer, Weak::new());
         first.set_user(b"someone");
         let (lines, count) = roster.first(1);
         assert_eq!((lines.len(), count), (1, 2));

@@ -1,6 +1,7 @@
 //! What all sessions share: the configuration and what was opened for it.
 
 use super::announce::Announced;
+use super::course::Course;
 use super::owners::Owners;
 use super::roster::Roster;
 use super::state::Rights;
@@ -32,20 +33,21 @@ pub struct Service {
     personal: Personal,
     pub(super) accounts: LiveAccounts,
     /// Who checks the passwords of the system's users, if they may log in.
-    pub(super) authenticator: Option<Authenticator>,
+    pub(super) authenticator: Option<Arc<Authenticator>>,
+    /// The user who has started the server; it may be another one by now.
+    starter: u32,
     /// Who is welcome, and who is kept in.
     pub(super) lists: Lists,
     /// To whom uploads of anonymous users are given (chown_uploads).
     pub(super) heir: Option<u32>,
     anonymous: Option<Anonymous>,
-    /// Who has started the server, before it became another.
-    starter: u32,
     pub(super) ports: Arc<PassivePorts>,
     pub(super) buffers: Buffers,
     pub(super) greeting: Reply,
     pub(super) roster: Roster,
-    pub(super) owners: Owners,
-    pub(super) announced: Announced,
+    pub(super) course: Course,
+    pub(super) owners: Arc<Owners>,
+    pub(super) announced: Arc<Announced>,
     /// What HOST may name.
     pub(super) host_names: HostNames,
     /// In which sessions begin.
@@ -112,33 +114,97 @@ impl Service {
     /// # Errors
     /// What cannot be opened.
     pub fn open(config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
+        let starter = effective_user();
+        Service::open_after(None, config, accounts, starter)
+    }
+
+    /// Opens what a configuration names that was read again. What sessions
+    /// share whatever they began under is handed on: the list of sessions, the
+    /// authenticator, caches, and the passive ports if they are the same.
+    ///
+    /// # Errors
+    /// What cannot be opened.
+    pub fn reopen(&self, config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
+        Service::open_after(Some(self), config, accounts, self.starter)
+    }
+
+    fn open_after(
+        before: Option<&Service>,
+        config: Config,
+        accounts: LiveAccounts,
+        starter: u32,
+    ) -> Result<Service, ServiceError> {
         let config = Arc::new(config);
-        let personal = Personal::new(Arc::clone(&config));
+        let same = |names: &[&str]| before.filter(|before| before.config.agrees(&config, names));
+        let ports = same(&["pasv_ports", "pasv_min_port", "pasv_max_port"]);
+        let announced = same(&[
+            "pasv_address",
+            "pasv_address_map",
+            "pasv_addr_resolve",
+            "pasv_addr_refresh",
+        ]);
+        let personal = Personal::new(Arc::clone(&config), starter);
         Ok(Service {
-            starter: effective_user(),
-            anonymous: anonymous(&config, &personal)?,
+            anonymous: anonymous(&config, &personal, starter, before)?,
             personal,
             lists: Lists::open(&config).map_err(ServiceError::List)?,
             heir: heir(&config)?,
-            ports: PassivePorts::new(config.passive_ports()),
-            buffers: Buffers::default(),
+            ports: ports.map_or_else(
+                || PassivePorts::new(config.passive_ports()),
+                |before| Arc::clone(&before.ports),
+            ),
+            buffers: before.map_or_else(Buffers::default, |before| before.buffers.clone()),
             greeting: greeting(&config)?,
-            roster: Roster::default(),
-            owners: Owners::default(),
-            announced: Announced::new(&config),
+            roster: before.map_or_else(Roster::default, |before| before.roster.clone()),
+            course: before.map_or_else(Course::default, |before| before.course.clone()),
+            owners: before.map_or_else(Arc::default, |before| Arc::clone(&before.owners)),
+            announced: announced.map_or_else(
+                || Arc::new(Announced::new(&config)),
+                |before| Arc::clone(&before.announced),
+            ),
             // What cannot be read here, config::check has refused.
             host_names: HostNames::parse(config.host_names()).unwrap_or_default(),
             language: Language::parse(config.default_language()).unwrap_or(Language::English),
             charset: Charset::parse(config.client_charset()),
             accounts,
-            authenticator: None,
+            authenticator: before.and_then(|before| before.authenticator.clone()),
+            starter,
             config,
         })
     }
 
     /// Lets the system's users log in: `authenticator` checks their passwords.
     pub fn admit_local_users(&mut self, authenticator: Authenticator) {
-        self.authenticator = Some(authenticator);
+        self.authenticator = Some(Arc::new(authenticator));
+    }
+
+    /// The process of the authenticator, if there is one.
+    #[must_use]
+    pub fn authenticator_process(&self) -> Option<i32> {
+        Some(self.authenticator.as_ref()?.process_id())
+    }
+
+    /// The user who has started the server.
+    #[must_use]
+    pub fn starter(&self) -> u32 {
+        self.starter
+    }
+
+    /// From now on sessions end where their next command would begin.
+    pub fn end(&self) {
+        self.course.end();
+    }
+
+    /// Ends all sessions, and the transfers that are under way.
+    pub fn cut(&self) {
+        self.course.end();
+        self.roster.cut_all();
+    }
+
+    /// How many transfers are under way.
+    #[must_use]
+    pub fn transfers(&self) -> usize {
+        self.course.transfers()
     }
 
     /// A reply to a client that gets no session, in the language of the
@@ -156,7 +222,7 @@ impl Service {
 
     /// What PASV announces.
     #[must_use]
-    pub fn announced(&self) -> &Announced {
+    pub fn announced(&self) -> &Arc<Announced> {
         &self.announced
     }
 
@@ -181,7 +247,7 @@ impl Service {
     #[must_use]
     pub fn changes_user(&self) -> bool {
         let anonymous = self.anonymous.as_ref();
-        let local = self.config.local_enable() && effective_user() == 0;
+        let local = self.config.local_enable() && self.starter == 0;
         local || anonymous.is_some_and(|it| it.user.is_some())
     }
 
@@ -252,16 +318,28 @@ struct Anonymous {
     may_be_another: bool,
 }
 
-fn anonymous(config: &Config, personal: &Personal) -> Result<Option<Anonymous>, ServiceError> {
+fn anonymous(
+    config: &Config,
+    personal: &Personal,
+    starter: u32,
+    before: Option<&Service>,
+) -> Result<Option<Anonymous>, ServiceError> {
     if !config.anonymous_enable() {
         return Ok(None);
     }
     let path = anonymous_path(config)?;
-    let root = match Root::open_home(&path, effective_user()) {
-        Ok(root) => Arc::new(root),
-        Err(error) => return Err(ServiceError::AnonymousRoot(path, error)),
+    let home = Home::seen(&path, anonymous_rights(config));
+    // Root could open what the server perhaps cannot any more.
+    let before = before.and_then(|before| before.anonymous.as_ref());
+    let opened = before.filter(|it| it.home.path == path && it.home.directory == home.directory);
+    let root = match opened {
+        Some(before) => Arc::clone(&before.root),
+        None => match Root::open_home(&path, starter) {
+            Ok(root) => Arc::new(root),
+            Err(error) => return Err(ServiceError::AnonymousRoot(path, error)),
+        },
     };
-    let may_be_another = effective_user() == 0 && !config.run_as_launching_user();
+    let may_be_another = starter == 0 && !config.run_as_launching_user();
     let matters = user_matters(config, &path);
     let user = if may_be_another && (matters || user_matters_in_own_file(config, personal)) {
         Some(anonymous_user(config)?)
@@ -271,7 +349,7 @@ fn anonymous(config: &Config, personal: &Personal) -> Result<Option<Anonymous>, 
     Ok(Some(Anonymous {
         home: Arc::new(Home {
             user: user.clone().filter(|_| matters),
-            ..Home::seen(&path, anonymous_rights(config))
+            ..home
         }),
         root,
         user,

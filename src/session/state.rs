@@ -4,6 +4,7 @@ use super::roster::{Listed, Roster};
 use super::{Class, Failure, Session};
 use crate::auth::Privileges;
 use crate::config::Config;
+use crate::control::Connection;
 use crate::fs::{self, Root};
 use crate::protocol::tilde::{Tilde, home_in};
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
@@ -30,12 +31,13 @@ pub(super) struct Tag {
 }
 
 impl Tag {
-    pub(super) fn new(id: SessionId, peer: SocketAddr, roster: &Roster) -> Tag {
+    pub(super) fn new(id: SessionId, control: &Connection, roster: &Roster) -> Tag {
+        let peer = control.peer();
         Tag {
             id,
             peer,
             user: Box::default(),
-            listed: roster.enter(id, peer),
+            listed: roster.enter(id, peer, control.handle()),
         }
     }
 

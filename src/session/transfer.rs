@@ -287,6 +287,7 @@ impl Session {
         work: impl FnOnce(&mut Transfer<'_>) -> Result<(), Interruption>,
     ) -> Result<u64, Failure> {
         let rate = self.login()?.rate;
+        let _under_way = self.service.course.transfer();
         let data = self.data_trace();
         let opened = self.open_data(subject);
         let data = self.trace_opening(data, &opened);

@@ -15,6 +15,23 @@ pub fn now() -> (i64, u32) {
     }
 }
 
+/// Microseconds on the clock that no one sets (CLOCK_MONOTONIC), as systemd
+/// reads it.
+#[must_use]
+pub fn monotonic_microseconds() -> u64 {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `now` is a live timespec that the call fills.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    let microseconds = u64::try_from(now.tv_nsec / 1000).unwrap_or(0);
+    seconds
+        .saturating_mul(1_000_000)
+        .saturating_add(microseconds)
+}
+
 /// Seconds that local time is ahead of UTC at `seconds`; 0 when the system
 /// cannot tell.
 #[must_use]

@@ -4,7 +4,7 @@
 //! shake off (`birth`).
 
 use super::Result;
-use super::error::{Error, check};
+use super::error::{Error, check, retry};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
@@ -29,6 +29,11 @@ pub enum Ended {
 }
 
 impl Process {
+    /// A child that fork(2) has just given.
+    pub(super) fn of(child: i32) -> Process {
+        Process(child)
+    }
+
     /// The number, as ps(1) shows it.
     #[must_use]
     pub fn id(self) -> i32 {
@@ -79,7 +84,14 @@ impl Process {
     /// nothing to wait for.
     #[must_use]
     pub fn ended(self) -> Option<Ended> {
-        wait_for(self.0).map(|(_, ended)| ended)
+        wait_for(self.0, libc::WNOHANG).map(|(_, ended)| ended)
+    }
+
+    /// waitpid(2), until the child ends; `None` where there is nothing to wait
+    /// for.
+    #[must_use]
+    pub fn wait(self) -> Option<Ended> {
+        wait_for(self.0, 0).map(|(_, ended)| ended)
     }
 
     /// A descriptor that becomes readable when it ends (pidfd_open(2)).
@@ -106,13 +118,18 @@ pub fn parent() -> Process {
 /// Any child that has ended since, waitpid(2) without waiting.
 #[must_use]
 pub fn reap() -> Option<(Process, Ended)> {
-    wait_for(-1)
+    wait_for(-1, libc::WNOHANG)
 }
 
-fn wait_for(which: i32) -> Option<(Process, Ended)> {
+fn wait_for(which: i32, options: i32) -> Option<(Process, Ended)> {
     let mut status = 0;
-    // SAFETY: `status` is a live int for the call to fill.
-    let found = unsafe { libc::waitpid(which, &raw mut status, libc::WNOHANG) };
+    let found = retry(|| {
+        // SAFETY: `status` is a live int for the call to fill.
+        check("waitpid", unsafe {
+            libc::waitpid(which, &raw mut status, options)
+        })
+    });
+    let found = found.unwrap_or(-1);
     if found <= 0 {
         return None;
     }

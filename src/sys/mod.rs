@@ -17,6 +17,7 @@ pub mod file;
 pub mod fork;
 pub mod groups;
 pub mod identity;
+pub mod inherited;
 pub mod interfaces;
 pub mod landlock;
 pub mod lock;

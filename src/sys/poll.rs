@@ -160,6 +160,15 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_MOD, descriptor, token, Watch::Once)
     }
 
+    /// Stops watching a descriptor. Needed where closing it does not do that:
+    /// another process may have the same socket.
+    ///
+    /// # Errors
+    /// epoll_ctl's own.
+    pub fn remove(&self, descriptor: BorrowedFd<'_>) -> Result<()> {
+        self.control(libc::EPOLL_CTL_DEL, descriptor, 0, Watch::Level)
+    }
+
     fn control(
         &self,
         operation: i32,

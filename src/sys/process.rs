@@ -3,6 +3,7 @@
 
 use super::Result;
 use super::error::{Error, check};
+use super::fork::Process;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::os::fd::RawFd;
@@ -212,17 +213,17 @@ fn prctl(option: libc::c_int, value: libc::c_ulong) -> Result<()> {
 }
 
 /// fork(2) into the background: the child goes on in a session of its own
-/// with this function's `Ok(None)`; the parent gets `Ok(Some(child))`.
-/// Only before the first thread is born.
+/// with this function's `Ok(None)`, without a controlling terminal; the parent
+/// gets `Ok(Some(child))`. Only before the first thread is born.
 ///
 /// # Errors
 /// fork's and setsid's own.
-pub fn fork_into_background() -> Result<Option<i32>> {
+pub fn fork_into_background() -> Result<Option<Process>> {
     // SAFETY: the process has one thread (the caller's promise above is kept
     // by the start-up order), so the child's copy of all locks is consistent.
     let child = check("fork", unsafe { libc::fork() })?;
     if child != 0 {
-        return Ok(Some(child));
+        return Ok(Some(Process::of(child)));
     }
     // SAFETY: setsid takes nothing.
     if unsafe { libc::setsid() } < 0 {

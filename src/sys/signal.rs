@@ -14,12 +14,15 @@ pub enum Signal {
     Interrupt,
     /// SIGHUP.
     HangUp,
+    /// SIGCHLD.
+    Child,
 }
 
-const LISTENED: [(i32, Signal); 3] = [
+const LISTENED: [(i32, Signal); 4] = [
     (libc::SIGTERM, Signal::Terminate),
     (libc::SIGINT, Signal::Interrupt),
     (libc::SIGHUP, Signal::HangUp),
+    (libc::SIGCHLD, Signal::Child),
 ];
 
 /// The descriptor signals are read from.
@@ -27,17 +30,23 @@ const LISTENED: [(i32, Signal); 3] = [
 pub struct Signals(OwnedFd);
 
 impl Signals {
-    /// Blocks SIGTERM, SIGINT and SIGHUP in the calling thread, and so in
-    /// every thread born of it later, and opens the descriptor that gives
-    /// them. Call it before the first thread is born.
+    /// Blocks SIGTERM, SIGINT, SIGHUP and SIGCHLD in the calling thread, and
+    /// so in every thread born of it later, and opens the descriptor that
+    /// gives them. Call it before the first thread is born.
+    ///
+    /// Blocked signals reach process 1 of a container too, whom the kernel
+    /// spares all those that would merely end it.
     ///
     /// # Errors
     /// pthread_sigmask's and signalfd's own.
     pub fn block() -> Result<Signals> {
         // SAFETY: sigset_t is plain memory, for which all zeros is a value.
         let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-        // SAFETY: `set` is a live sigset_t; the signal numbers are constants.
+        // SAFETY: `set` is a live sigset_t; the signal numbers are constants;
+        // SIG_DFL runs no code of ours.
         unsafe {
+            // Inherited as "ignored", it would keep children from being waited for.
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
             libc::sigemptyset(&raw mut set);
             for (number, _) in LISTENED {
                 libc::sigaddset(&raw mut set, number);
@@ -78,6 +87,19 @@ impl Signals {
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+/// Whether the process was started with SIGHUP ignored, as nohup(1) does: the
+/// end of the terminal is then not to be heard.
+#[must_use]
+pub fn hang_up_is_ignored() -> bool {
+    // SAFETY: sigaction is a plain struct, for which all zeros is a value; a
+    // null new action changes nothing, and the call fills `now`.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        let found = libc::sigaction(libc::SIGHUP, std::ptr::null(), &raw mut now);
+        found == 0 && now.sa_sigaction == libc::SIG_IGN
     }
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Gets Debian's vsftpd and ProFTPD for the dialogues that are compared with
-# theirs: downloaded and unpacked below target/peers (or the directory given
+# theirs, and the inetds that start ironftpd in tests/supervisors, which cannot
+# be installed beside each other: downloaded and unpacked below target/peers (or the directory given
 # as the one argument), with the shared libraries this machine lacks. Nothing
 # is installed, and nothing started; a package that is installed is used as it
 # is. What could not be had is said here and in NAME.missing.
@@ -67,4 +68,7 @@ peer() {
 
 peer vsftpd vsftpd
 peer proftpd proftpd-core
+peer inetd openbsd-inetd
+peer inetutils-inetd inetutils-inetd
+peer xinetd xinetd
 exit 0

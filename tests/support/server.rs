@@ -67,6 +67,8 @@ impl Launch {
             ("max_per_ip", "0"),
             // A call that a list lacks shall not go unnoticed.
             ("seccomp_strict", "YES"),
+            // A test's end waits for no transfer that it left behind.
+            ("shutdown_grace", "0"),
         ] {
             launch.options.push((name.into(), value.into()));
         }
@@ -134,7 +136,28 @@ impl Launch {
 
     /// Starts the daemon and waits until it listens.
     #[track_caller]
-    pub fn start(self) -> Server {
+    pub fn start(mut self) -> Server {
+        let mut address = None;
+        let vsftpd = std::env::var_os("UNDER_TEST");
+        if vsftpd.is_some() {
+            address = Some(as_vsftpd(&mut self.options));
+            // It serves anonymous users no root they could write to, so its
+            // tests of changes fail.
+            self.root.close_to_others();
+        }
+        let program = vsftpd.unwrap_or_else(|| IRONFTPD.into());
+        let mut words = std::mem::take(&mut self.wrapper);
+        let Site { root, home, config } = self.written();
+        words.push(program);
+        words.push(config.into());
+        let mut command = Command::new(words.remove(0));
+        command.args(words);
+        Server::spawn(command, b"", root, home, address)
+    }
+
+    /// Writes the configuration, for somebody else to start the daemon with.
+    #[track_caller]
+    pub fn written(self) -> Site {
         let home = TempDir::new();
         let mut options = self.options;
         if !options.iter().any(|(name, _)| name == "anon_root") {
@@ -147,30 +170,27 @@ impl Launch {
             }
             options.push(("virtual_users_file".into(), file.display().to_string()));
         }
-        let vsftpd = std::env::var_os("UNDER_TEST");
-        let mut address = None;
-        if vsftpd.is_some() {
-            address = Some(as_vsftpd(&mut options));
-            // It serves anonymous users no root they could write to, so its
-            // tests of changes fail.
-            self.root.close_to_others();
-        }
         let mut text = String::new();
         for (name, value) in &options {
             writeln!(text, "{name}={value}").unwrap();
         }
         let config = home.file("ironftpd.conf", text);
-        let program = vsftpd.unwrap_or_else(|| IRONFTPD.into());
-        let mut words = self.wrapper;
-        words.push(program);
-        words.push(config.into());
-        let mut command = Command::new(words.remove(0));
-        command.args(words);
-        if !self.landlock {
-            first_wall::alone(&mut command);
+        Site {
+            root: self.root,
+            home,
+            config,
         }
-        Server::spawn(command, b"", self.root, home, address)
     }
+}
+
+/// What a server would be started with.
+pub struct Site {
+    /// What anonymous users would see.
+    pub root: TempDir,
+    /// A directory for what else there is.
+    pub home: TempDir,
+    /// The configuration.
+    pub config: PathBuf,
 }
 
 /// Runs `ironftpctl user add`.
@@ -208,7 +228,8 @@ fn as_vsftpd(options: &mut Vec<(String, String)>) -> SocketAddr {
         .unwrap()
         .local_addr()
         .unwrap();
-    options.retain(|(name, _)| name != "listen_port" && name != "seccomp_strict");
+    let ours = ["listen_port", "seccomp_strict", "shutdown_grace"];
+    options.retain(|(name, _)| !ours.contains(&name.as_str()));
     for (name, value) in [
         ("seccomp_sandbox", "NO"),
         ("allow_writeable_chroot", "YES"),
@@ -321,6 +342,11 @@ impl Server {
     /// The directory that anonymous users see.
     pub fn root(&self) -> &TempDir {
         &self.root
+    }
+
+    /// The configuration file.
+    pub fn config_file(&self) -> PathBuf {
+        self.home.path().join("ironftpd.conf")
     }
 
     /// The accounts file, where the server has accounts.

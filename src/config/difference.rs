@@ -1,0 +1,172 @@
+//! What differs between two configurations, and which differences a running
+//! server cannot follow (a reload by SIGHUP).
+//!
+//! Leaves to others: reading the new one, and acting on it.
+#![forbid(unsafe_code)]
+
+use super::options::{Config, OPTIONS, OptionSpec, Slot};
+
+/// Options that count at the start only: the sockets that are bound, what was
+/// given up or kept then (users, capabilities, lists of system calls), the
+/// process of the authenticator, and the terminal.
+pub const AT_THE_START: &[&str] = &[
+    "listen",
+    "listen_ipv6",
+    "listen_port",
+    "listen_address",
+    "listen_address6",
+    "background",
+    "pid_file",
+    "local_enable",
+    "pam_service_name",
+    "session_support",
+    "check_shell",
+    "allow_root_login",
+    "nopriv_user",
+    "run_as_launching_user",
+    "connect_from_port_20",
+    "ftp_data_port",
+    "chown_uploads",
+    "seccomp_sandbox",
+    "seccomp_strict",
+    "trace_connections",
+];
+
+/// The thread that looks up a host name is born at the start.
+const OF_THE_RESOLVER: &[&str] = &[
+    "pasv_address",
+    "pasv_address_map",
+    "pasv_addr_resolve",
+    "pasv_addr_refresh",
+];
+
+impl OptionSpec {
+    fn differs(&self, one: &Config, other: &Config) -> bool {
+        match &self.slot {
+            Slot::Bool(value, _) => value(one) != value(other),
+            Slot::Uint(value, _) => value(one) != value(other),
+            Slot::Text(value, _) => value(one) != value(other),
+            Slot::Path(value, _) => value(one) != value(other),
+        }
+    }
+
+    fn copy(&self, from: &Config, to: &mut Config) {
+        match &self.slot {
+            Slot::Bool(value, place) => *place(to) = *value(from),
+            Slot::Uint(value, place) => *place(to) = *value(from),
+            Slot::Text(value, place) => *place(to) = value(from).clone(),
+            Slot::Path(value, place) => *place(to) = value(from).clone(),
+        }
+    }
+}
+
+impl Config {
+    /// Names of the options whose values differ, in the table's order.
+    #[must_use]
+    pub fn differing(&self, other: &Config) -> Vec<&'static str> {
+        let differs = OPTIONS.iter().filter(|spec| spec.differs(self, other));
+        differs.map(|spec| spec.name).collect()
+    }
+
+    /// Whether all of `names` have the same values in both.
+    #[must_use]
+    pub fn agrees(&self, other: &Config, names: &[&str]) -> bool {
+        !self
+            .differing(other)
+            .iter()
+            .any(|name| names.contains(name))
+    }
+
+    /// Gives the options that count at the start only the values of
+    /// `running`, and tells the names of those that had others.
+    pub fn keep_from(&mut self, running: &Config) -> Vec<&'static str> {
+        let by_name = self.pasv_addr_resolve || running.pasv_addr_resolve;
+        // The privilege for that port was given up if it was not needed.
+        let to_port_20 = self.port_enable && running.connect_from_port_20;
+        let kept = |name: &str| {
+            AT_THE_START.contains(&name)
+                || by_name && OF_THE_RESOLVER.contains(&name)
+                || to_port_20 && name == "port_enable"
+        };
+        let differs = |spec: &&OptionSpec| kept(spec.name) && spec.differs(self, running);
+        let different: Vec<_> = OPTIONS.iter().filter(differs).collect();
+        for spec in &different {
+            spec.copy(running, self);
+            match running.origins.get(spec.name) {
+                Some(origin) => self.origins.insert(spec.name, origin.clone()),
+                None => self.origins.remove(spec.name),
+            };
+        }
+        different.iter().map(|spec| spec.name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::find;
+    use super::*;
+    use crate::config::Origin;
+
+    fn config(settings: &[(&str, &str)]) -> Config {
+        let mut config = Config::default();
+        for (name, value) in settings {
+            let origin = Origin::CommandLine;
+            config
+                .set(name.as_bytes(), value.as_bytes(), &origin)
+                .unwrap();
+        }
+        config
+    }
+
+    #[test]
+    fn every_name_is_one_of_the_table() {
+        for name in AT_THE_START.iter().chain(OF_THE_RESOLVER) {
+            assert!(find(name.as_bytes()).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_differs_is_named_whatever_its_kind() {
+        let settings = [
+            ("write_enable", "YES"),
+            ("max_clients", "7"),
+            ("ftpd_banner", "hello"),
+            ("anon_root", "/srv"),
+        ];
+        let new = config(&settings);
+        let mut names = new.differing(&Config::default());
+        names.sort_unstable();
+        let mut expected: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        assert!(new.differing(&new).is_empty());
+        assert!(new.agrees(&Config::default(), &["local_enable"]));
+        assert!(!new.agrees(&Config::default(), &["anon_root"]));
+    }
+
+    #[test]
+    fn what_counts_at_the_start_stays_and_the_rest_does_not() {
+        let running = config(&[("listen_port", "2121")]);
+        let mut new = config(&[
+            ("listen_port", "2122"),
+            ("max_clients", "7"),
+            ("nopriv_user", "x"),
+        ]);
+        let mut kept = new.keep_from(&running);
+        kept.sort_unstable();
+        assert_eq!(kept, ["listen_port", "nopriv_user"]);
+        assert_eq!(new.differing(&running), ["max_clients"]);
+        assert_eq!(new.origin("listen_port"), running.origin("listen_port"));
+    }
+
+    #[test]
+    fn a_numeric_passive_address_may_change_and_a_name_may_not() {
+        let mut new = config(&[("pasv_address", "192.0.2.1")]);
+        assert!(new.keep_from(&Config::default()).is_empty());
+        let mut new = config(&[
+            ("pasv_address", "ftp.example"),
+            ("pasv_addr_resolve", "YES"),
+        ]);
+        assert_eq!(new.keep_from(&Config::default()).len(), 2);
+    }
+}

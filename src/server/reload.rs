@@ -1,0 +1,230 @@
+//! The configuration read again, at SIGHUP: everything, or nothing if any of
+//! it is wrong.
+//!
+//! A thread of its own reads, so that clients are greeted meanwhile. It reads
+//! as who the server is by now: files that only root may read are out of its
+//! reach (ironftpd(8)).
+
+use super::accept::Master;
+use super::narrow::Walls;
+use crate::auth::{Accounts, AccountsError, LiveAccounts};
+use crate::config::{Config, ConfigError, Finding, Severity};
+use crate::session::{Service, ServiceError};
+use crate::sys;
+use crate::sys::poll::Bell;
+use crate::sys::process::effective_user;
+use crate::sys::seccomp::Kind;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::fmt;
+use std::sync::Arc;
+
+/// Reads the configuration again, for a server that this user has started.
+pub type Reread =
+    Box<dyn Fn(u32) -> Result<(Config, Vec<Finding>), Vec<ConfigError>> + Send + 'static>;
+
+/// A configuration that can be served.
+struct Fresh {
+    service: Arc<Service>,
+    walls: Arc<Walls>,
+    /// Options that have changed.
+    changed: Vec<&'static str>,
+    /// Options that would have to be known at the start.
+    kept: Vec<&'static str>,
+}
+
+/// Why it cannot.
+enum ReloadError {
+    Config(Vec<ConfigError>),
+    Accounts(AccountsError),
+    Service(ServiceError),
+    /// Anonymous users would have to be a user that the server cannot become.
+    Identity,
+}
+
+impl fmt::Display for ReloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReloadError::Config(errors) => {
+                for (index, error) in errors.iter().enumerate() {
+                    let comma = if index > 0 { "; " } else { "" };
+                    write!(f, "{comma}{error}")?;
+                }
+                Ok(())
+            }
+            ReloadError::Accounts(error) => error.fmt(f),
+            ReloadError::Service(error) => error.fmt(f),
+            ReloadError::Identity => f.write_str(
+                "anonymous users would have to act as ftp_username, \
+                 for which the rights were given up at the start: a restart is needed",
+            ),
+        }
+    }
+}
+
+type Question = (Arc<Service>, Arc<Walls>);
+
+/// The thread that reads, seen from the main thread.
+pub(super) struct Reader {
+    questions: Sender<Question>,
+    answers: Receiver<Result<Fresh, ReloadError>>,
+    is_reading: bool,
+    /// Asked again meanwhile: what it reads may be old already.
+    is_asked_again: bool,
+}
+
+impl Reader {
+    /// Starts the thread, which rings `bell` when it has read.
+    ///
+    /// # Errors
+    /// When it cannot be born.
+    pub(super) fn start(
+        reread: Reread,
+        service: &Arc<Service>,
+        walls: &Arc<Walls>,
+        bell: Arc<Bell>,
+    ) -> Result<Reader, sys::Error> {
+        let (questions, asked) = unbounded::<Question>();
+        let (answered, answers) = unbounded();
+        let (service, walls) = (Arc::clone(service), Arc::clone(walls));
+        std::thread::Builder::new()
+            .name("reload".to_owned())
+            .spawn(move || {
+                if let Err(error) = walls.enclose(Kind::Main) {
+                    return log::error!("SIGHUP will change nothing: {error}");
+                }
+                try_once(&reread, &service);
+                drop((service, walls));
+                for (service, walls) in asked {
+                    let fresh = read(&reread, &service, &walls);
+                    // Nobody listens any more when the server ends.
+                    let _ = answered.send(fresh);
+                    bell.ring();
+                }
+            })
+            .map_err(|error| sys::Error::from_io("clone", &error))?;
+        Ok(Reader {
+            questions,
+            answers,
+            is_reading: false,
+            is_asked_again: false,
+        })
+    }
+}
+
+/// Says at the start what keeps the server from reading the configuration
+/// again now that it is another user.
+fn try_once(reread: &Reread, service: &Arc<Service>) {
+    if service.starter() == effective_user() {
+        return;
+    }
+    let result = reread(service.starter())
+        .map_err(ReloadError::Config)
+        .and_then(|(mut config, _)| {
+            config.keep_from(service.config());
+            service
+                .reopen(config, LiveAccounts::fixed(Accounts::none()))
+                .map_err(ReloadError::Service)
+        });
+    if let Err(error) = result {
+        log::warn!(
+            "SIGHUP will change nothing, since who the server is now (nopriv_user) \
+             cannot read it all again: {error}"
+        );
+    }
+}
+
+fn read(reread: &Reread, before: &Arc<Service>, walls: &Arc<Walls>) -> Result<Fresh, ReloadError> {
+    let (mut config, findings) = reread(before.starter()).map_err(ReloadError::Config)?;
+    let kept = config.keep_from(before.config());
+    let changed = config.differing(before.config());
+    let accounts = match config.virtual_users_file() {
+        Some(path) => LiveAccounts::load(path).map_err(ReloadError::Accounts)?,
+        None => LiveAccounts::fixed(Accounts::none()),
+    };
+    let service = before
+        .reopen(config, accounts)
+        .map_err(ReloadError::Service)?;
+    if service.changes_user() && !walls.let_change_user() {
+        return Err(ReloadError::Identity);
+    }
+    for finding in findings {
+        match finding.severity() {
+            Severity::Warning => log::warn!("{finding}"),
+            Severity::Info => log::info!("{finding}"),
+        }
+    }
+    Ok(Fresh {
+        walls: Arc::new(walls.again(service.config())),
+        service: Arc::new(service),
+        changed,
+        kept,
+    })
+}
+
+impl Master {
+    /// Has the configuration read again.
+    pub(super) fn reload(&mut self) {
+        let Some(reader) = &mut self.reader else {
+            return log::info!("SIGHUP: there is no configuration to be read again");
+        };
+        if reader.is_reading {
+            reader.is_asked_again = true;
+            return;
+        }
+        reader.is_reading = true;
+        self.supervisor.reloading();
+        let question = (Arc::clone(&self.service), Arc::clone(&self.walls));
+        if reader.questions.send(question).is_err() {
+            log::error!("SIGHUP: nobody is there to read the configuration");
+        }
+    }
+
+    /// Takes what was read, if anything was. Sessions that are there keep
+    /// what they have.
+    pub(super) fn take_news(&mut self) {
+        let Some(reader) = &mut self.reader else {
+            return;
+        };
+        let Ok(answer) = reader.answers.try_recv() else {
+            return;
+        };
+        reader.is_reading = false;
+        let again = std::mem::take(&mut reader.is_asked_again);
+        match answer {
+            Ok(fresh) => self.renew(fresh),
+            Err(error) => {
+                log::error!("SIGHUP: the configuration of before stays: {error}");
+            }
+        }
+        self.supervisor.ready();
+        if again {
+            self.reload();
+        }
+    }
+
+    fn renew(&mut self, fresh: Fresh) {
+        let Fresh {
+            service,
+            walls,
+            changed,
+            kept,
+        } = fresh;
+        self.service = Arc::clone(&service);
+        self.walls = Arc::clone(&walls);
+        for listener in &self.listeners {
+            if let Err(error) = listener.prepare(service.config()) {
+                log::error!("{}: keepalive_interval: {error}", listener.address);
+            }
+        }
+        self.pool.renew(service, walls);
+        let changed = match changed.as_slice() {
+            [] => "no option has changed".to_owned(),
+            names => format!("changed: {}", names.join(", ")),
+        };
+        log::info!("SIGHUP: configuration read again; {changed}");
+        if !kept.is_empty() {
+            let names = kept.join(", ");
+            log::warn!("SIGHUP: changes of these count after a restart only: {names}");
+        }
+    }
+}
