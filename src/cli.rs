@@ -11,6 +11,7 @@ mod commands;
 mod doctor;
 mod exit;
 mod flags;
+mod run;
 mod share;
 
 use std::ffi::OsString;
@@ -26,7 +27,7 @@ use crate::config::{
     Accounts, Config, ConfigError, Finding, Origin, Reading, Severity, print, printable,
 };
 use crate::record;
-use crate::server::{self, Handed, Input, Outcome, Plan, Reread, StartError};
+use crate::server::{Input, Plan, Reread, StartError};
 use crate::session::Service;
 
 pub use commands::manual_commands;
@@ -339,17 +340,7 @@ fn act(action: Action, input: Input) -> Exit {
             Ok(launch) => check(launch),
             Err(errors) => refuse(&errors),
         },
-        // The first thing that a server does: nothing else is open yet.
-        Action::Run(start) => match Handed::take(input) {
-            Ok(handed) => match start.load() {
-                Ok(launch) => run(launch, handed),
-                Err(errors) => refuse(&errors),
-            },
-            Err(error) => {
-                complain(&error.to_string());
-                Exit::OsError
-            }
-        },
+        Action::Run(start) => run::begin(start, input),
     }
 }
 
@@ -401,60 +392,6 @@ fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
     match found.into_iter().flatten().collect::<Vec<_>>().as_slice() {
         [] => "The configuration is in order.\n".to_owned(),
         found => format!("The server would start; {}.\n", found.join(", ")),
-    }
-}
-
-fn run(mut launch: Launch, handed: Handed) -> Exit {
-    for finding in &launch.findings {
-        match finding.severity() {
-            Severity::Warning => log::warn!("{finding}"),
-            Severity::Info => log::info!("{finding}"),
-        }
-    }
-    if let Some(share) = &mut launch.share
-        && let Err(error) = share.settle_password()
-    {
-        complain(&format!("cannot get a password: {error}"));
-        return Exit::OsError;
-    }
-    start_server(launch, handed)
-}
-
-/// Loads the accounts and serves until a signal ends it.
-fn start_server(launch: Launch, handed: Handed) -> Exit {
-    let accounts = match accounts(&launch) {
-        Ok(accounts) => accounts,
-        Err(error) => {
-            complain(&error.to_string());
-            return Exit::Config;
-        }
-    };
-    for warning in accounts.current().warnings() {
-        log::warn!("{warning}");
-    }
-    let share = launch.share;
-    let notice = |bound| {
-        if let Some(share) = &share {
-            say(serving_notice(share, bound).as_bytes());
-        }
-    };
-    let by_inetd = launch.start.inetd;
-    let server = server::Launch {
-        config: launch.config,
-        accounts,
-        handed,
-        by_inetd,
-        reread: launch.start.reread(),
-    };
-    match server::run(server, notice) {
-        Ok(Outcome::Ended | Outcome::Background) => Exit::Ok,
-        Ok(Outcome::Failed(code)) => Exit::of(code),
-        // Clients come and go.
-        Err(StartError::VisitorGone) => Exit::Ok,
-        Err(error) => {
-            complain(&error.to_string());
-            exit_of(&error)
-        }
     }
 }
 

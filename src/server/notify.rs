@@ -118,7 +118,8 @@ impl Supervisor {
     }
 }
 
-fn status(sessions: u32, transfers: usize) -> String {
+/// How many there are, in words.
+pub(super) fn status(sessions: u32, transfers: usize) -> String {
     let word = |count: usize, word: &str| {
         let plural = if count == 1 { "" } else { "s" };
         format!("{count} {word}{plural}")

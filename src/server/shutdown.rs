@@ -2,6 +2,7 @@
 //! transfers may go on for `shutdown_grace` seconds.
 
 use super::accept::Master;
+use super::notify::status;
 use crate::sys::signal::Signal;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -32,10 +33,8 @@ impl Master {
         }
         let grace = Duration::from_secs(self.service.config().shutdown_grace().into());
         let transfers = self.service.transfers();
-        log::info!(
-            "stopping on {signal:?}: {} sessions, {transfers} transfers under way",
-            self.census.sessions()
-        );
+        let state = status(self.census.sessions(), transfers);
+        log::info!("stopping on {signal:?}: {state}");
         self.supervisor.stopping(grace + 2 * LAST_MOMENT);
         for listener in &self.listeners {
             // Another process may have this socket, and clients may go on to
@@ -82,12 +81,13 @@ impl Master {
             return false;
         }
         if !ending.is_cut {
-            let transfers = self.service.transfers();
-            log::warn!("shutdown_grace is over: {transfers} transfers are cut off");
+            let state = status(self.census.sessions(), self.service.transfers());
+            log::warn!("shutdown_grace is over: {state} are cut off");
             self.cut();
             return false;
         }
-        log::warn!("{} sessions did not end in time", self.census.sessions());
+        let state = status(self.census.sessions(), self.service.transfers());
+        log::warn!("did not end in time: {state}");
         true
     }
 }

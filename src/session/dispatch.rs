@@ -2,7 +2,7 @@
 //! reply. One completion reply per command, whatever happens.
 
 use super::state::Stage;
-use super::{Failure, Session};
+use super::{Failure, Session, shutting_down};
 use crate::protocol::command::{Access, Needs, Verb};
 use crate::protocol::ladder::Side;
 use crate::protocol::parse::{ParseError, Request, parse};
@@ -105,6 +105,8 @@ impl Session {
                 self.trace_failure(&failure);
                 match failure.reply() {
                     Some(reply) => reply,
+                    // Cut off from this side.
+                    None if self.service.course.is_ending() => return self.end(shutting_down()),
                     None => {
                         self.trace_end(Side::Client);
                         self.ending = true;

@@ -147,11 +147,15 @@ impl Launch {
         }
         let program = vsftpd.unwrap_or_else(|| IRONFTPD.into());
         let mut words = std::mem::take(&mut self.wrapper);
+        let landlock = self.landlock;
         let Site { root, home, config } = self.written();
         words.push(program);
         words.push(config.into());
         let mut command = Command::new(words.remove(0));
         command.args(words);
+        if !landlock {
+            first_wall::alone(&mut command);
+        }
         Server::spawn(command, b"", root, home, address)
     }
 
@@ -436,6 +440,20 @@ impl Server {
     /// System calls may be refused in this test.
     pub fn expect_refusals(&mut self) {
         self.refusals = true;
+    }
+
+    /// Waits until so many lines of the log hold `words`.
+    #[track_caller]
+    pub fn wait_for_lines(&self, words: &str, count: usize) {
+        let found = self.log.wait(PATIENCE, |lines, _| {
+            let found = lines.iter().filter(|line| line.contains(words)).count();
+            (found >= count).then_some(())
+        });
+        assert!(
+            found.is_some(),
+            "not {count} lines hold {words:?}:\n{}",
+            self.log()
+        );
     }
 
     /// The daemon's process id.

@@ -1,0 +1,75 @@
+//! From a command line that asks for a server to the server's end.
+
+use super::share::serving_notice;
+use super::{Exit, Launch, Start, accounts, complain, exit_of, refuse, say};
+use crate::config::Severity;
+use crate::server::{self, Handed, Input, Outcome, StartError};
+
+/// Takes what was handed over, reads the configuration, and serves.
+pub(super) fn begin(start: Start, input: Input) -> Exit {
+    // The first thing that a server does: nothing else is open yet.
+    match Handed::take(input) {
+        Ok(handed) => match start.load() {
+            Ok(launch) => run(launch, handed),
+            Err(errors) => refuse(&errors),
+        },
+        Err(error) => {
+            complain(&error.to_string());
+            Exit::OsError
+        }
+    }
+}
+
+fn run(mut launch: Launch, handed: Handed) -> Exit {
+    for finding in &launch.findings {
+        match finding.severity() {
+            Severity::Warning => log::warn!("{finding}"),
+            Severity::Info => log::info!("{finding}"),
+        }
+    }
+    if let Some(share) = &mut launch.share
+        && let Err(error) = share.settle_password()
+    {
+        complain(&format!("cannot get a password: {error}"));
+        return Exit::OsError;
+    }
+    start_server(launch, handed)
+}
+
+/// Loads the accounts and serves until a signal ends it.
+fn start_server(launch: Launch, handed: Handed) -> Exit {
+    let accounts = match accounts(&launch) {
+        Ok(accounts) => accounts,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Config;
+        }
+    };
+    for warning in accounts.current().warnings() {
+        log::warn!("{warning}");
+    }
+    let share = launch.share;
+    let notice = |bound| {
+        if let Some(share) = &share {
+            say(serving_notice(share, bound).as_bytes());
+        }
+    };
+    let by_inetd = launch.start.inetd;
+    let server = server::Launch {
+        config: launch.config,
+        accounts,
+        handed,
+        by_inetd,
+        reread: launch.start.reread(),
+    };
+    match server::run(server, notice) {
+        Ok(Outcome::Ended | Outcome::Background) => Exit::Ok,
+        Ok(Outcome::Failed(code)) => Exit::of(code),
+        // Clients come and go.
+        Err(StartError::VisitorGone) => Exit::Ok,
+        Err(error) => {
+            complain(&error.to_string());
+            exit_of(&error)
+        }
+    }
+}
