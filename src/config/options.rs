@@ -408,7 +408,7 @@ options! {
     Uint connect_timeout = "60",
         "Seconds an active data connection has to come about. 0 means the system's own limit.";
     Uint shutdown_grace = "60",
-        "Seconds that transfers have left when the server is told to end (SIGTERM, SIGINT). No new session or command is taken meanwhile, and who is idle is told 421. Transfers still running then end with 426.",
+        "Seconds that transfers have left when the server is told to end (SIGTERM, SIGINT). No new session or command is taken meanwhile, and who is idle is told 421, and so is everybody whose transfer is over, or still running at the end of that time.",
         "Not an option of vsftpd, whose sessions are processes that outlive it.";
     Uint keepalive_interval = "100",
         "Seconds of silence on the control connection after which the system probes it, and then again and again. Nothing is said there during a long transfer, and routers that translate addresses forget silent connections, many after two to five minutes: the transfer would end well and its 226 never arrive. It also ends sessions whose client has vanished. 0 sends no probes; the largest value is 32767.",

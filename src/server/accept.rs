@@ -11,11 +11,12 @@ use super::pool::Pool;
 use super::reload::{Reader, Reread};
 use super::shutdown::Ending;
 use super::waiting::WaitingRoom;
+use crate::auth::Authenticator;
 use crate::control;
 use crate::protocol::{Code, Reply};
 use crate::session::{Service, Session, SessionId, Wake};
 use crate::sys;
-use crate::sys::fork;
+use crate::sys::fork::{self, Ended, Process};
 use crate::sys::poll::{Bell, Epoll, Watch};
 use crate::sys::seccomp::{Kind, Refusals};
 use crate::sys::signal::{Signal, Signals};
@@ -237,12 +238,22 @@ impl Master {
     /// Takes note of processes that have ended: the authenticator, and in a
     /// container orphans of others, which become process 1's.
     fn reap(&self) {
+        let authenticator = self.service.authenticator();
+        let tell = |ended: Ended| {
+            log::error!(
+                "the authenticator has ended ({ended:?}): no user of the system \
+                 can log in until the server is started again"
+            );
+        };
+        if let Some(ended) = authenticator.and_then(Authenticator::ended) {
+            tell(ended);
+        }
+        if Process::current().id() != 1 {
+            return;
+        }
         while let Some((process, ended)) = fork::reap() {
-            if Some(process.id()) == self.service.authenticator_process() {
-                log::error!(
-                    "the authenticator has ended ({ended:?}): no user of the system \
-                     can log in until the server is started again"
-                );
+            if authenticator.is_some_and(|it| it.process_id() == process.id()) {
+                tell(ended);
             } else {
                 log::debug!("process {} has ended: {ended:?}", process.id());
             }

@@ -181,11 +181,14 @@ fn serve(
     let source = Source::of(handed, &launch.config, launch.by_inetd)?;
     let mut service = Service::open(launch.config, launch.accounts).map_err(StartError::Service)?;
     let config = service.config();
-    warn_of_limits(config, descriptors);
+    let serves_many = !source.listeners().is_empty();
+    if serves_many {
+        warn_of_limits(config, descriptors);
+    }
     if let Some(first) = source.listeners().first() {
         bound(first.address);
     }
-    let _pid_file = match config.pid_file() {
+    let _pid_file = match config.pid_file().filter(|_| serves_many) {
         Some(path) => {
             Some(PidFile::write(path).map_err(|(path, error)| StartError::PidFile(path, error))?)
         }

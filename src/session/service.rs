@@ -178,10 +178,10 @@ impl Service {
         self.authenticator = Some(Arc::new(authenticator));
     }
 
-    /// The process of the authenticator, if there is one.
+    /// The authenticator, if users of the system may log in.
     #[must_use]
-    pub fn authenticator_process(&self) -> Option<i32> {
-        Some(self.authenticator.as_ref()?.process_id())
+    pub fn authenticator(&self) -> Option<&Authenticator> {
+        self.authenticator.as_deref()
     }
 
     /// The user who has started the server.

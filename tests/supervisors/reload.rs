@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+use crate::kit::{children, signal, status};
+use crate::support::accounts::{Account, PASSWORD, Service};
 use crate::support::data::read_all;
 use crate::support::server::{Launch, Server, add_account};
 use crate::support::temp::TempDir;
@@ -229,6 +231,45 @@ fn a_server_that_gave_up_root_reads_what_it_may_read() {
     reload(&server, "the configuration of before stays", 1);
     let mut control = crate::support::control::Control::connect_ungreeted(server.address());
     assert_eq!(control.expect(220).words(), "new");
+}
+
+#[test]
+fn users_of_the_system_log_in_by_the_same_authenticator() {
+    if !is_root() {
+        return left_out("accounts are made by root");
+    }
+    let service = Service::new(
+        "reload",
+        "auth required pam_unix.so\naccount required pam_unix.so\n",
+    );
+    let home = TempDir::new();
+    let path = home.path().to_str().unwrap().to_owned();
+    let account = Account::user("reload", &path, &[]);
+    let launch = Launch::new().options(&[
+        ("run_as_launching_user", "NO"),
+        ("nopriv_user", "nobody"),
+        ("local_enable", "YES"),
+        ("pam_service_name", &service.name),
+        ("chroot_local_user", "YES"),
+    ]);
+    launch.root().close_to_others();
+    let server = launch.start();
+    let authenticators = || children(server.pid().cast_unsigned());
+    let before = authenticators();
+    assert_eq!(before.len(), 1);
+    add(&server, "write_enable=YES\npam_service_name=another\n");
+    reload(&server, AGAIN, 1);
+    assert!(server.log().contains("only: pam_service_name"));
+    let mut control = server.login(&account.name, PASSWORD);
+    control.store("file", b"x");
+    let owner = fs::metadata(home.path().join("file")).unwrap().uid();
+    assert_eq!(owner, account.number("-u"));
+    assert_eq!(authenticators(), before);
+    // Its end is told, and it is waited for.
+    signal(before[0], libc::SIGKILL);
+    server.wait_for_log("the authenticator has ended");
+    assert!(status(before[0], "State").is_none());
+    control.goes_on();
 }
 
 #[test]

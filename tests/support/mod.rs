@@ -22,6 +22,7 @@ pub mod process;
 pub mod server;
 pub mod temp;
 pub mod tree;
+pub mod vsftpd;
 
 use std::io::Write;
 use std::time::Duration;

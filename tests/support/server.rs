@@ -8,14 +8,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Instant;
 
 use super::PATIENCE;
 use super::control::Control;
@@ -23,6 +22,7 @@ use super::first_wall;
 use super::log::Log;
 use super::process::{Finished, run};
 use super::temp::TempDir;
+use super::vsftpd;
 
 /// Where the daemon under test stands.
 pub const IRONFTPD: &str = env!("CARGO_BIN_EXE_ironftpd");
@@ -138,14 +138,14 @@ impl Launch {
     #[track_caller]
     pub fn start(mut self) -> Server {
         let mut address = None;
-        let vsftpd = std::env::var_os("UNDER_TEST");
-        if vsftpd.is_some() {
-            address = Some(as_vsftpd(&mut self.options));
+        let other = std::env::var_os("UNDER_TEST");
+        if other.is_some() {
+            address = Some(vsftpd::adapt(&mut self.options));
             // It serves anonymous users no root they could write to, so its
             // tests of changes fail.
             self.root.close_to_others();
         }
-        let program = vsftpd.unwrap_or_else(|| IRONFTPD.into());
+        let program = other.unwrap_or_else(|| IRONFTPD.into());
         let mut words = std::mem::take(&mut self.wrapper);
         let landlock = self.landlock;
         let Site { root, home, config } = self.written();
@@ -225,29 +225,6 @@ pub fn change_account(file: &Path, action: &str, name: &str, input: &str) -> Fin
     run(&mut command, input.as_bytes(), PATIENCE)
 }
 
-/// What vsftpd needs beside the same options, and the port it is given since
-/// it does not tell which one it got.
-fn as_vsftpd(options: &mut Vec<(String, String)>) -> SocketAddr {
-    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let ours = ["listen_port", "seccomp_strict", "shutdown_grace"];
-    options.retain(|(name, _)| !ours.contains(&name.as_str()));
-    for (name, value) in [
-        ("seccomp_sandbox", "NO"),
-        ("allow_writeable_chroot", "YES"),
-        ("ftp_username", "daemon"),
-        ("secure_chroot_dir", "/mnt"),
-        ("isolate", "NO"),
-        ("isolate_network", "NO"),
-    ] {
-        options.push((name.into(), value.into()));
-    }
-    options.push(("listen_port".into(), address.port().to_string()));
-    address
-}
-
 /// A running daemon. Dropping it ends the process.
 pub struct Server {
     child: Child,
@@ -319,7 +296,7 @@ impl Server {
             refusals: false,
         };
         server.address = match address {
-            Some(address) => until_it_answers(address),
+            Some(address) => vsftpd::until_it_answers(address),
             None => server.listening_address(1),
         };
         server
@@ -509,14 +486,4 @@ impl Drop for Server {
             self.log()
         );
     }
-}
-
-/// vsftpd does not say when it listens: ask until it answers.
-fn until_it_answers(address: SocketAddr) -> SocketAddr {
-    let end = Instant::now() + PATIENCE;
-    while TcpStream::connect(address).is_err() {
-        assert!(Instant::now() < end, "nobody listens on {address}");
-        thread::yield_now();
-    }
-    address
 }

@@ -42,7 +42,7 @@ pub use self::verdict::{Cause, Denied, Granted, SessionHandle, Verdict};
 use super::Secret;
 use crate::config::Config;
 use crate::sys::channel;
-use crate::sys::fork::{self, Process};
+use crate::sys::fork::{self, Ended, Process};
 use crate::sys::poll::{Interest, READABLE, WRITABLE, poll};
 use crate::sys::{self, process};
 
@@ -178,6 +178,13 @@ impl Authenticator {
     #[must_use]
     pub fn process_id(&self) -> i32 {
         self.process.id()
+    }
+
+    /// How the process has ended, if it has, told once. It should last as long
+    /// as the server does.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        self.process.ended()
     }
 
     /// Asks whether a user may log in (RFC 959 section 4.1.1, USER and PASS),
