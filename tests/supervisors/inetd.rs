@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
+use std::time::Instant;
 
 use crate::kit::{
     CONTENT, Supervisor, beside, children, connect_soon, descendants, free_address, gone,
@@ -10,7 +11,7 @@ use crate::kit::{
 };
 use crate::support::control::Control;
 use crate::support::server::{IRONFTPD, Site};
-use crate::support::{is_root, left_out};
+use crate::support::{PATIENCE, is_root, left_out};
 
 /// A way to be started for each client.
 struct Way {
@@ -204,18 +205,26 @@ fn a_session_alone_has_all_walls() {
     };
     let user = status(process, "Uid").unwrap();
     assert!(!user.split_whitespace().any(|id| id == "0"), "{user}");
-    // Each of them: the main thread and those that it has started.
-    for task in std::fs::read_dir(format!("/proc/{process}/task")).unwrap() {
-        let task = task.unwrap().file_name().into_string().unwrap();
-        let text = std::fs::read_to_string(format!("/proc/{process}/task/{task}/status"));
-        let Ok(text) = text else { continue };
-        for wall in ["Seccomp:\t2", "NoNewPrivs:\t1"] {
-            assert!(text.contains(wall), "{wall} of\n{text}");
-        }
+    // Each of them, the main thread and those that it has started, soon after
+    // its birth.
+    let end = Instant::now() + PATIENCE;
+    while let Some(thread) = bare_thread(process) {
+        assert!(Instant::now() < end, "{thread}");
+        std::thread::yield_now();
     }
     control.command("QUIT", 221);
     control.expect_closed();
     gone(process);
+}
+
+/// What /proc says of a thread that lacks a wall.
+fn bare_thread(process: u32) -> Option<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    tasks.flatten().find_map(|task| {
+        let text = std::fs::read_to_string(task.path().join("status")).ok()?;
+        let walls = ["Seccomp:\t2", "NoNewPrivs:\t1"];
+        (!walls.iter().all(|wall| text.contains(wall))).then_some(text)
+    })
 }
 
 /// A process that has the listening socket: several clients, then its end
@@ -277,7 +286,6 @@ fn a_client_whose_session_cannot_begin_is_told_421_and_no_diagnosis() {
 
 #[test]
 fn descriptor_0_must_be_a_tcp_socket_for_inetd() {
-    use crate::support::PATIENCE;
     use crate::support::process::run;
     let site = site(&[("listen", "NO")]);
     for words in [&[][..], &["--inetd", "-o", "listen=YES"]] {

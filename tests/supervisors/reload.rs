@@ -259,7 +259,7 @@ fn users_of_the_system_log_in_by_the_same_authenticator() {
     assert_eq!(before.len(), 1);
     add(&server, "write_enable=YES\npam_service_name=another\n");
     reload(&server, AGAIN, 1);
-    assert!(server.log().contains("only: pam_service_name"));
+    server.wait_for_log("after a restart only: pam_service_name");
     let mut control = server.login(&account.name, PASSWORD);
     control.store("file", b"x");
     let owner = fs::metadata(home.path().join("file")).unwrap().uid();
