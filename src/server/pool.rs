@@ -267,7 +267,7 @@ impl Pool {
     fn is_wanted_elsewhere(&self, crew: &Crew) -> bool {
         self.is_full()
             && crew.receiver.is_empty()
-            && crew.workers.load(Ordering::Relaxed) > crew.spares
+            && crew.workers.load(Ordering::Relaxed) > crew.spares()
             && !self.starved().is_empty()
     }
 
@@ -299,7 +299,7 @@ mod tests {
     use crate::auth::{Accounts, LiveAccounts};
     use crate::config::Config;
     use crate::server::limits::Census;
-    use crate::session::{Service, SessionId};
+    use crate::session::{Class, Service, SessionId};
     use crate::sys::poll::{Interest, READABLE, poll};
     use std::io::{BufRead, BufReader, Write};
     use std::net::{TcpListener, TcpStream};
@@ -417,7 +417,7 @@ mod tests {
         let keeper = (Arc::clone(&rig.pool), Arc::clone(&rig.pool.room));
         std::thread::spawn(move || keeper.1.keep(&keeper.0));
         let (mut waiting, mut job) = rig.session();
-        job.crew = rig.pool.crew(&Class::Reception);
+        job.crew = rig.pool.crews().of(&Class::Reception);
         rig.pool.submit(job, Wake::Born);
         let moment = Duration::from_millis(80);
         waiting.get_ref().set_read_timeout(Some(moment)).unwrap();
