@@ -5,13 +5,19 @@ PREFIX        ?= /usr/local
 SBINDIR       ?= $(PREFIX)/sbin
 MANDIR        ?= $(PREFIX)/share/man
 DOCDIR        ?= $(PREFIX)/share/doc/ironftpd
+# The shells look here as well as below /usr/share.
+BASHDIR       ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR        ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR       ?= $(PREFIX)/share/fish/vendor_completions.d
 SYSCONFDIR    ?= /etc
 # systemd searches below /usr/local/lib too, so a package's unit files in
 # /usr/lib are not in the way of ours.
 UNITDIR       ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR   ?= $(PREFIX)/lib/sysusers.d
-# libpam reads /etc/pam.d and no folder below a PREFIX.
+# libpam, xinetd and logrotate read no folder below a PREFIX.
 PAMDIR        ?= $(SYSCONFDIR)/pam.d
+XINETDDIR     ?= $(SYSCONFDIR)/xinetd.d
+LOGROTATEDIR  ?= $(SYSCONFDIR)/logrotate.d
 # What stands in for Debian's common-auth and its like in the PAM file; empty
 # where the system has those.
 PAMSTACK      ?= $(if $(wildcard /etc/pam.d/common-auth),,$(notdir \
@@ -30,15 +36,38 @@ ARGS          ?=
 BENCH_ARGS    ?=
 
 PROGRAMS      := ironftpd ironftpctl
-MAN5          := $(wildcard man/*.5)
-MAN7          := $(wildcard man/*.7)
-MAN8          := $(wildcard man/*.8)
+MANUALS       := $(wildcard man/*.[1-9])
 DOCUMENTS     := README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
-SCRIPTS       := .ci/run $(wildcard tests/*.sh tests/*/*.sh)
-SETTINGS      := $(DESTDIR)$(SYSCONFDIR)/ironftpd.conf
-SAMPLE        := $(DESTDIR)$(DOCDIR)/ironftpd.conf
-PAM           := $(DESTDIR)$(PAMDIR)/ironftpd
-PAM_SAMPLE    := $(DESTDIR)$(DOCDIR)/ironftpd.pam
+SCRIPTS       := .ci/run $(wildcard etc/*/*.sh tests/*.sh tests/*/*.sh)
+EXAMPLESDIR    = $(DOCDIR)/examples
+
+# What is installed, each as source:place. First what goes there as it is,
+to             = $(foreach file,$(1),$(file):$(2)/$(notdir $(file)))
+COPIED         = $(foreach page,$(MANUALS),$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
+    $(call to,$(DOCUMENTS),$(DOCDIR)) \
+    $(call to,$(wildcard etc/completions/bash/*),$(BASHDIR)) \
+    $(call to,$(wildcard etc/completions/zsh/*),$(ZSHDIR)) \
+    $(call to,$(wildcard etc/completions/fish/*),$(FISHDIR)) \
+    etc/ironftpd.sysusers:$(SYSUSERSDIR)/ironftpd.conf
+# then what names other files and is told where they are,
+ADAPTED        = $(call to,$(wildcard etc/*.service etc/*.socket),$(UNITDIR)) \
+    etc/inetd.conf:$(EXAMPLESDIR)/inetd.conf
+# and what an administrator may change, which then stays as it is. The same
+# below EXAMPLESDIR tells whether it was changed.
+SETTINGS       = ironftpd.conf:$(SYSCONFDIR)/ironftpd.conf pam.d/ironftpd:$(PAMDIR)/ironftpd \
+    xinetd.d/ironftpd:$(XINETDDIR)/ironftpd logrotate.d/ironftpd:$(LOGROTATEDIR)/ironftpd
+
+ADAPT          = sed -e 's|/usr/local/sbin/|$(SBINDIR)/|' -e 's|/etc/ironftpd|$(SYSCONFDIR)/ironftpd|' \
+    $(if $(PAMSTACK),-e 's|common-[a-z]*$$|$(PAMSTACK)|')
+source         = $(firstword $(subst :, ,$(1)))
+place          = $(DESTDIR)$(lastword $(subst :, ,$(1)))
+example        = $(DESTDIR)$(EXAMPLESDIR)/$(call source,$(1))
+places         = $(foreach pair,$(1),$(call place,$(pair)))
+folders        = $(sort $(dir $(1)))
+define newline
+
+
+endef
 
 # Tests append a line here for whatever they could not run, with the reason.
 NOT_RUN       := $(abspath $(TARGET))/not-run.txt
@@ -72,7 +101,7 @@ test: ## run every test, after installing what the tests need or naming it
 lint: ## formatting, clippy, manual pages, shell scripts
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	@set -e; for page in $(MAN5) $(MAN7) $(MAN8); do \
+	@set -e; for page in $(MANUALS); do \
 	    echo "mandoc -T lint $$page"; mandoc -T lint -W warning $$page; done
 	@if command -v shellcheck >/dev/null; then \
 	    echo "shellcheck $(SCRIPTS)"; shellcheck $(SCRIPTS); \
@@ -90,54 +119,41 @@ docs: ## write anew the documents that come from the tables in the code
 $(PROGRAMS:%=$(BINARIES)/%):
 	$(CARGO) build --release --locked --bins
 
-install: $(PROGRAMS:%=$(BINARIES)/%) ## install below DESTDIR; existing ironftpd.conf and PAM file stay as they are
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
-	    $(if $(MAN7),$(DESTDIR)$(MANDIR)/man7) $(DESTDIR)$(DOCDIR) \
-	    $(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+# An example of an earlier version that was left unchanged is followed by the new one.
+install: $(PROGRAMS:%=$(BINARIES)/%) ## install below DESTDIR; what was changed in /etc stays as it is
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(call folders,$(call places,$(COPIED) $(ADAPTED) $(SETTINGS)) \
+	    $(foreach pair,$(SETTINGS),$(call example,$(pair))))
 	$(INSTALL) -m 755 $(PROGRAMS:%=$(BINARIES)/%) $(DESTDIR)$(SBINDIR)
-	$(if $(MAN5),$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5)
-	$(if $(MAN7),$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7)
-	$(if $(MAN8),$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8)
-	$(INSTALL) -m 644 $(DOCUMENTS) $(DESTDIR)$(DOCDIR)
-	$(INSTALL) -m 644 etc/ironftpd.conf $(SAMPLE)
-	sed -e 's|/usr/local/sbin/|$(SBINDIR)/|' -e 's|/etc/ironftpd|$(SYSCONFDIR)/ironftpd|' \
-	    etc/ironftpd.service > $(DESTDIR)$(UNITDIR)/ironftpd.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/ironftpd.service
-	$(INSTALL) -m 644 etc/ironftpd.sysusers $(DESTDIR)$(SYSUSERSDIR)/ironftpd.conf
-	@if [ -e $(SETTINGS) ] || [ -L $(SETTINGS) ]; then \
-	    echo "$(SETTINGS) is there already and stays; the sample is $(SAMPLE)"; \
-	else \
-	    echo "$(INSTALL) -m 644 etc/ironftpd.conf $(SETTINGS)"; \
-	    $(INSTALL) -m 644 etc/ironftpd.conf $(SETTINGS); \
-	fi
-	sed '$(if $(PAMSTACK),s|common-[a-z]*$$|$(PAMSTACK)|)' etc/pam.d/ironftpd > $(PAM_SAMPLE)
-	chmod 644 $(PAM_SAMPLE)
-	@if [ -e $(PAM) ] || [ -L $(PAM) ]; then \
-	    cmp -s $(PAM) $(PAM_SAMPLE) || \
-	        echo "$(PAM) is there already and stays; the sample is $(PAM_SAMPLE)"; \
-	else \
-	    echo "$(INSTALL) -m 644 $(PAM_SAMPLE) $(PAM)"; \
-	    $(INSTALL) -m 644 $(PAM_SAMPLE) $(PAM); \
-	fi
+	$(foreach pair,$(COPIED),$(INSTALL) -m 644 $(call source,$(pair)) $(call place,$(pair))$(newline)	)
+	$(foreach pair,$(ADAPTED),$(ADAPT) $(call source,$(pair)) >$(call place,$(pair))$(newline)	)
+	chmod 644 $(call places,$(ADAPTED))
+	$(foreach pair,$(SETTINGS),@$(call settle,$(call place,$(pair)),$(call example,$(pair)),etc/$(call source,$(pair)))$(newline)	)
 
-# The samples beside the documents tell whether the originals were changed.
+define settle
+set -e; $(ADAPT) $(3) >$(2).new; chmod 644 $(2).new; \
+	if [ ! -e $(1) ] && [ ! -L $(1) ] || cmp -s $(1) $(2); then \
+	    echo "$(INSTALL) -m 644 $(3) $(1)"; $(INSTALL) -m 644 $(2).new $(1); \
+	elif ! cmp -s $(1) $(2).new; then \
+	    echo "$(1) was changed and stays; the sample is $(2)"; \
+	fi; mv $(2).new $(2)
+endef
+
 uninstall: ## remove what install put there; what was changed in /etc stays
-	@if cmp -s $(SETTINGS) $(SAMPLE); then \
-	    echo "rm -f $(SETTINGS)"; rm -f $(SETTINGS); \
-	elif [ -e $(SETTINGS) ] || [ -L $(SETTINGS) ]; then \
-	    echo "$(SETTINGS) was changed and stays"; \
-	fi
-	@if cmp -s $(PAM) $(PAM_SAMPLE); then \
-	    echo "rm -f $(PAM)"; rm -f $(PAM); \
-	elif [ -e $(PAM) ] || [ -L $(PAM) ]; then \
-	    echo "$(PAM) was changed and stays"; \
-	fi
+	$(foreach pair,$(SETTINGS),@$(call unsettle,$(call place,$(pair)),$(call example,$(pair)))$(newline)	)
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(SBINDIR)/%)
-	rm -f $(MAN5:man/%=$(DESTDIR)$(MANDIR)/man5/%) $(MAN7:man/%=$(DESTDIR)$(MANDIR)/man7/%) \
-	    $(MAN8:man/%=$(DESTDIR)$(MANDIR)/man8/%)
-	rm -f $(DESTDIR)$(UNITDIR)/ironftpd.service $(DESTDIR)$(SYSUSERSDIR)/ironftpd.conf
-	rm -f $(DOCUMENTS:%=$(DESTDIR)$(DOCDIR)/%) $(SAMPLE) $(PAM_SAMPLE)
-	@if [ -d $(DESTDIR)$(DOCDIR) ]; then rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOCDIR); fi
+	$(foreach place,$(call places,$(COPIED) $(ADAPTED)),rm -f $(place)$(newline)	)
+	@for folder in $(call folders,$(foreach pair,$(SETTINGS),$(call example,$(pair)))) \
+	    $(DESTDIR)$(EXAMPLESDIR) $(DESTDIR)$(DOCDIR); do \
+	    if [ -d $$folder ]; then rmdir --ignore-fail-on-non-empty $$folder; fi; \
+	done
+
+define unsettle
+if cmp -s $(1) $(2); then \
+	    echo "rm -f $(1)"; rm -f $(1); \
+	elif [ -e $(1) ] || [ -L $(1) ]; then \
+	    echo "$(1) was changed and stays"; \
+	fi; rm -f $(2)
+endef
 
 clean: ## remove all that was built
 	$(CARGO) clean

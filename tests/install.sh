@@ -1,8 +1,8 @@
 #!/bin/sh
-# `make install` and `make uninstall`, tried in a scratch folder: every file
-# at its place with its mode, an existing configuration untouched, and nothing
-# left behind. It takes the programs `cargo test` has built, to spare a release
-# build; the installing is the same.
+# `make install` and `make uninstall`, tried in a scratch folder: every file of
+# tests/install.list at its place with its mode, what was changed untouched, and
+# nothing left behind. It takes the programs `cargo test` has built, to spare a
+# release build; the installing is the same.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,11 +19,16 @@ fail() {
     exit 1
 }
 
+left_out() {
+    echo "$1" >>"${IRONFTPD_NOT_RUN:-/dev/stdout}"
+}
+
 # run TARGET [VARIABLE=VALUE...]; a make that calls this script has its own
 # variables in the environment, which are not meant for this one.
 run() {
     env -u MAKEFLAGS -u MAKELEVEL -u PREFIX -u SBINDIR -u MANDIR -u DOCDIR -u SYSCONFDIR \
-        -u UNITDIR -u SYSUSERSDIR -u PAMDIR -u PAMSTACK \
+        -u UNITDIR -u SYSUSERSDIR -u PAMDIR -u PAMSTACK -u XINETDDIR -u LOGROTATEDIR \
+        -u BASHDIR -u ZSHDIR -u FISHDIR \
         make --no-print-directory BINARIES="$binaries" CARGO=false "$@" >"$scratch/log" 2>&1 ||
         fail "make $* failed"
 }
@@ -39,24 +44,7 @@ same() { # expected, found, what
 }
 
 expected_files() { # prefix, sysconfdir
-    cat <<END | sort -k 2
-644 .$2/ironftpd.conf
-644 .$2/pam.d/ironftpd
-644 .$1/lib/systemd/system/ironftpd.service
-644 .$1/lib/sysusers.d/ironftpd.conf
-755 .$1/sbin/ironftpd
-755 .$1/sbin/ironftpctl
-644 .$1/share/doc/ironftpd/CHANGELOG.md
-644 .$1/share/doc/ironftpd/LICENSE-APACHE
-644 .$1/share/doc/ironftpd/LICENSE-MIT
-644 .$1/share/doc/ironftpd/README.md
-644 .$1/share/doc/ironftpd/ironftpd.conf
-644 .$1/share/doc/ironftpd/ironftpd.pam
-644 .$1/share/man/man5/ironftpd.conf.5
-644 .$1/share/man/man7/ironftpd-security.7
-644 .$1/share/man/man8/ironftpctl.8
-644 .$1/share/man/man8/ironftpd.8
-END
+    sed -n -e "s|PREFIX|.$1|" -e "s|SYSCONFDIR|.$2|" -e '/^[0-7]/p' tests/install.list | sort -k 2
 }
 
 # Everything at its default place, whatever the umask, and again over itself.
@@ -64,18 +52,22 @@ END
 same "$(expected_files /usr/local /etc)" "$(files_below "$scratch/plain")" "files installed by default"
 cmp -s "$binaries/ironftpd" "$scratch/plain/usr/local/sbin/ironftpd" || fail "another ironftpd was installed"
 run install DESTDIR="$scratch/plain"
-grep -q 'is there already and stays' "$scratch/log" || fail "a kept configuration is not mentioned"
+! grep -q 'stays' "$scratch/log" || fail "an unchanged file is said to stay"
 same "$(expected_files /usr/local /etc)" "$(files_below "$scratch/plain")" "files after a second install"
 
-# The unit starts what was installed, where it was installed.
-unit=lib/systemd/system/ironftpd.service
-grep -q '^ExecStart=/usr/local/sbin/ironftpd .*/etc/ironftpd.conf$' "$scratch/plain/usr/local/$unit" ||
-    fail "ExecStart of the default unit"
+# What starts the server starts the one that was installed, with the file that
+# was installed.
+starts() { # root, prefix, sysconfdir
+    commands=$(grep -rhoE '[^ =[:blank:]]*/sbin/ironftpd\b' "$1$2/lib/systemd" "$1$2/share/doc/ironftpd/examples" "$1$3/xinetd.d")
+    same "$2/sbin/ironftpd" "$(echo "$commands" | sort -u)" "programs that are started"
+    files=$(grep -rhoE '[^ =[:blank:]]*/ironftpd\.conf$' "$1$2/lib/systemd" "$1$3/xinetd.d")
+    same "$3/ironftpd.conf" "$(echo "$files" | sort -u)" "configuration files that are read"
+}
+starts "$scratch/plain" /usr/local /etc
 set -- DESTDIR="$scratch/moved" PREFIX=/opt/ftp SYSCONFDIR=/opt/ftp/etc
 run install "$@"
 same "$(expected_files /opt/ftp /opt/ftp/etc)" "$(files_below "$scratch/moved")" "files below another PREFIX"
-grep -q '^ExecStart=/opt/ftp/sbin/ironftpd .*/opt/ftp/etc/ironftpd.conf$' "$scratch/moved/opt/ftp/$unit" ||
-    fail "ExecStart of the moved unit"
+starts "$scratch/moved" /opt/ftp /opt/ftp/etc
 
 # An unchanged configuration goes with the rest; folders alone remain.
 run uninstall "$@"
@@ -83,16 +75,31 @@ same "" "$(files_below "$scratch/moved")" "files left after uninstall"
 [ ! -e "$scratch/moved/opt/ftp/share/doc/ironftpd" ] || fail "the documents' folder is left"
 run uninstall "$@"
 
-# A changed one survives both, byte for byte, and so does a PAM file.
-echo 'anon_root=/srv/mine' >"$scratch/plain/etc/ironftpd.conf"
-echo 'auth required pam_deny.so' >"$scratch/plain/etc/pam.d/ironftpd"
+# A changed one survives both, byte for byte, and is spoken of.
+settings="ironftpd.conf logrotate.d/ironftpd pam.d/ironftpd xinetd.d/ironftpd"
+for file in $settings; do
+    echo "# mine, not that of $file" >"$scratch/plain/etc/$file"
+done
+cp -a "$scratch/plain/etc" "$scratch/changed"
 run install DESTDIR="$scratch/plain"
-grep -q 'pam.d/ironftpd is there already and stays' "$scratch/log" || fail "a kept PAM file is not mentioned"
+for file in $settings; do
+    grep -q "/etc/$file was changed and stays; the sample is .*examples/$file\$" "$scratch/log" ||
+        fail "a kept $file is not mentioned"
+done
 run uninstall DESTDIR="$scratch/plain"
-same "644 ./etc/ironftpd.conf
-644 ./etc/pam.d/ironftpd" "$(files_below "$scratch/plain")" "files left beside a changed configuration"
-same "anon_root=/srv/mine" "$(cat "$scratch/plain/etc/ironftpd.conf")" "the changed configuration"
-same "auth required pam_deny.so" "$(cat "$scratch/plain/etc/pam.d/ironftpd")" "the changed PAM file"
+diff -r "$scratch/changed" "$scratch/plain/etc" >&2 || fail "changed files were touched"
+same "" "$(find "$scratch/plain/usr" ! -type d)" "files left beside a changed configuration"
+
+# One that only an older version put there, and nobody changed, is replaced.
+run install DESTDIR="$scratch/older"
+for file in $settings; do
+    echo "# of an older version" >"$scratch/older/etc/$file"
+    cp "$scratch/older/etc/$file" "$scratch/older/usr/local/share/doc/ironftpd/examples/$file"
+done
+run install DESTDIR="$scratch/older"
+cmp -s etc/ironftpd.conf "$scratch/older/etc/ironftpd.conf" || fail "an unchanged file was not replaced"
+run uninstall DESTDIR="$scratch/older"
+same "" "$(files_below "$scratch/older")" "files left of an older version"
 
 # The PAM file includes what the system has: Debian's files or Red Hat's one.
 run install DESTDIR="$scratch/debian" PAMSTACK=
@@ -110,15 +117,58 @@ ln -s /nowhere/ironftpd.conf "$scratch/linked/etc/ironftpd.conf"
 run install DESTDIR="$scratch/linked"
 [ -L "$scratch/linked/etc/ironftpd.conf" ] || fail "a link in place of the configuration was replaced"
 
-# systemd reads the unit without complaint, where systemd is there to ask. Its
-# program and account need not exist here, nor the manual pages.
+# man(1) finds each page by its name and section, and shows it without complaint.
+run install DESTDIR="$scratch/tools"
+if command -v man >/dev/null 2>&1; then
+    for page in man/*; do
+        name=$(basename "${page%.*}") section=${page##*.}
+        manual() {
+            MANPATH="$scratch/tools/usr/local/share/man" MANWIDTH=80 LC_ALL=C.UTF-8 \
+                man --warnings=all,mac "$section" "$name" 2>"$scratch/log" </dev/null
+        }
+        shown=$(manual) || fail "man $section $name"
+        [ ! -s "$scratch/log" ] || fail "man $section $name complains"
+        echo "$shown" | grep -q '^SEE ALSO' || fail "man $section $name does not show its end"
+    done
+else
+    left_out "manual pages not shown by man(1): no man (package man-db)"
+fi
+
+# systemd reads the units without complaint, where it is there to ask. Their
+# program and account need not exist here.
 if command -v systemd-analyze >/dev/null 2>&1; then
-    run install DESTDIR="$scratch/unit"
-    sed -i 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$scratch/unit/usr/local/$unit"
-    complaints=$(systemd-analyze verify --man=no "$scratch/unit/usr/local/$unit" 2>&1 |
-        grep 'ironftpd.service' || true)
+    units=$scratch/tools/usr/local/lib/systemd/system
+    sed -i 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$units"/*.service
+    complaints=$(systemd-analyze verify --man=no "$units"/* 2>&1 | grep 'ironftpd' || true)
     [ -z "$complaints" ] || fail "systemd-analyze verify: $complaints"
 else
-    echo "systemd unit not verified: no systemd-analyze (package systemd)" >>"${IRONFTPD_NOT_RUN:-/dev/stdout}"
+    left_out "systemd units not verified: no systemd-analyze (package systemd)"
+fi
+
+# logrotate renames logs and says so to nobody but the server; another snippet
+# for the same file, such as vsftpd's, harms nothing.
+if command -v logrotate >/dev/null 2>&1; then
+    logs=$scratch/logs
+    mkdir "$logs"
+    echo line | tee "$logs/vsftpd.log" >"$logs/xferlog"
+    chmod 640 "$logs"/*
+    sed -e "s|/var/log/|$logs/|g" -e "s|/run/ironftpd.pid|$scratch/pid|" \
+        -e 's|\[ -d /run/systemd/system \]|false|' etc/logrotate.d/ironftpd >"$scratch/rotate"
+    printf "%s {\n\tweekly\n}\n" "$logs/vsftpd.log" >"$scratch/rotate.vsftpd"
+    # The shell that reads this stands for the server.
+    hupped=no
+    trap 'hupped=yes' HUP
+    echo $$ >"$scratch/pid"
+    logrotate --force --state "$scratch/state" "$scratch/rotate" "$scratch/rotate.vsftpd" >"$scratch/log" 2>&1 ||
+        fail "logrotate"
+    trap - HUP
+    [ ! -s "$scratch/log" ] || fail "logrotate complains"
+    [ "$hupped" = yes ] || fail "the server was not told of the rotation"
+    same "640 ./vsftpd.log
+640 ./vsftpd.log.1
+640 ./xferlog
+640 ./xferlog.1" "$(files_below "$logs")" "files after a rotation"
+else
+    left_out "log rotation not tried: no logrotate"
 fi
 echo "make install and make uninstall: passed"
