@@ -28,6 +28,8 @@ TARGET        := $(or $(CARGO_TARGET_DIR),target)
 # The folder `make install` takes the programs from.
 BINARIES      ?= $(TARGET)/release
 INSTALL       ?= install
+# The folder `make deb` leaves the package in.
+OUTPUT        ?= $(TARGET)
 
 # What `make run` serves. ARGS takes further options: ARGS='--write'.
 DIR           ?= .
@@ -73,7 +75,7 @@ endef
 NOT_RUN       := $(abspath $(TARGET))/not-run.txt
 
 .DEFAULT_GOAL := all
-.PHONY: all run test lint bench docs install uninstall clean help
+.PHONY: all run test lint bench docs install uninstall deb clean help
 
 all: ## build ironftpd and ironftpctl (release)
 	$(CARGO) build --release --locked --bins
@@ -93,6 +95,7 @@ test: ## run every test, after installing what the tests need or naming it
 	@mkdir -p $(TARGET) && : > $(NOT_RUN)
 	$(CARGO) test --locked --no-fail-fast
 	@sh tests/install.sh
+	@sh tests/deb.sh
 	@if [ -s $(NOT_RUN) ]; then \
 	    echo "All that ran has passed. Not run here:"; \
 	    sort -u $(NOT_RUN) | sed 's/^/  /'; \
@@ -154,6 +157,9 @@ if cmp -s $(1) $(2); then \
 	    echo "$(1) was changed and stays"; \
 	fi; rm -f $(2)
 endef
+
+deb: $(PROGRAMS:%=$(BINARIES)/%) ## build a Debian package, in OUTPUT=target
+	BINARIES='$(BINARIES)' OUTPUT='$(OUTPUT)' sh etc/debian/build.sh
 
 clean: ## remove all that was built
 	$(CARGO) clean

@@ -33,6 +33,12 @@ socat       socat       servers started for each client
 tcpserver   ucspi-tcp   the same
 script      bsdutils    a terminal to be left
 systemd-socket-activate systemd sockets handed over, units judged
+man         man-db      manual pages shown
+logrotate   logrotate   logs renamed
+dpkg-shlibdeps dpkg-dev Debian package built
+lintian     lintian     Debian package checked
+debootstrap debootstrap a fresh Debian to install the package in
+systemd-nspawn systemd-container systemd started in it
 '
 
 missing_packages() {
