@@ -95,6 +95,7 @@ test: ## run every test, after installing what the tests need or naming it
 	@mkdir -p $(TARGET) && : > $(NOT_RUN)
 	$(CARGO) test --locked --no-fail-fast
 	@sh tests/install.sh
+	@sh tests/completions.sh
 	@sh tests/deb.sh
 	@if [ -s $(NOT_RUN) ]; then \
 	    echo "All that ran has passed. Not run here:"; \

@@ -36,6 +36,8 @@ systemd-socket-activate systemd sockets handed over, units judged
 man         man-db      manual pages shown
 logrotate   logrotate   logs renamed
 dpkg-shlibdeps dpkg-dev Debian package built
+zsh         zsh         completions
+fish        fish        completions
 lintian     lintian     Debian package checked
 debootstrap debootstrap a fresh Debian to install the package in
 systemd-nspawn systemd-container systemd started in it
