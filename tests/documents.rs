@@ -187,6 +187,7 @@ fn settings_shown_as_examples_are_accepted() {
 #[test]
 fn manual_pages_are_well_formed() {
     for name in [
+        "man/ironftpctl.8",
         "man/ironftpd.8",
         "man/ironftpd.conf.5",
         "man/ironftpd-security.7",

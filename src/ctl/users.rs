@@ -76,12 +76,14 @@ fn add(
     };
     // Asked before the password is, to spare the typing. A missing file is
     // no answer yet; the lock below gives the one that counts.
-    match edit::read(file) {
+    let new_file = match edit::read(file) {
         Ok((accounts, _)) if accounts.find(name.as_bytes()).is_some() => return Err(exists()),
-        Ok(_) => {}
-        Err(AccountsError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+        Ok(_) => false,
+        Err(AccountsError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            true
+        }
         Err(error) => return Err(Failure::Accounts(error)),
-    }
+    };
     let missing_home = !home.is_dir();
     let hash = new_hash(name, method)?;
     let gecos = if read_only {
@@ -104,13 +106,32 @@ fn add(
             problem => Failure::Accounts(AccountsError::Account(problem)),
         })?;
     editing.commit().map_err(Failure::Accounts)?;
-    if missing_home {
+    told_of_new(
+        new_file.then_some(file),
+        missing_home.then_some(&*home),
+        err,
+    );
+    Ok(())
+}
+
+/// What a new account still lacks: a server that knows of its file, a home.
+fn told_of_new(file: Option<&Path>, home: Option<&Path>, err: &mut dyn Write) {
+    if let Some(file) = file {
+        let file = file.display();
+        note(
+            err,
+            &format!(
+                "{file} is new, and only its owner can read it; \
+                 the server uses it if virtual_users_file names it"
+            ),
+        );
+    }
+    if let Some(home) = home {
         note(
             err,
             &format!("warning: {}: no such directory", home.display()),
         );
     }
-    Ok(())
 }
 
 fn passwd(file: &Path, name: &str, method: Method, err: &mut dyn Write) -> Result<(), Failure> {

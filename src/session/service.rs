@@ -83,7 +83,11 @@ impl fmt::Display for ServiceError {
                  Linux 5.8 or later is needed",
             ),
             ServiceError::AnonymousRoot(path, error) => {
-                write!(f, "anon_root {path:?} cannot be served: {error}")
+                write!(
+                    f,
+                    "{path:?}, which anonymous users are to see (anon_root, or else the home of \
+                     ftp_username), cannot be served: {error}"
+                )
             }
             ServiceError::NoAnonymousRoot => f.write_str(
                 "anonymous_enable=YES, but anon_root is not set and there is no user ftp_username \
