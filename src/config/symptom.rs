@@ -43,6 +43,8 @@ pub enum Symptom {
         /// Whether the range is wide enough to do without some of them.
         enough: bool,
     },
+    /// PAM has no file for this service.
+    NoPamFile(String),
     /// A firewall drops connections.
     Shut(Shut),
     /// The firewall's rules could not be read, for this reason.
@@ -116,6 +118,12 @@ impl fmt::Display for Symptom {
                     }
                 )
             }
+            Symptom::NoPamFile(service) => write!(
+                f,
+                "PAM has no file for the service \"{service}\" (/etc/pam.d/{service}): it goes \
+                 by that of \"other\", which may refuse everybody; ironftpd comes with one for \
+                 pam_service_name=ironftpd"
+            ),
             Symptom::Shut(shut) => shut.fmt(f),
             Symptom::RulesUnseen(reason) => write!(
                 f,

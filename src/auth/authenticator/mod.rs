@@ -271,7 +271,8 @@ impl Authenticator {
                     log::warn!(
                         "PAM has no file for the service \"{service}\" \
                          (/etc/pam.d/{service}): it goes by that of \"other\", \
-                         which may refuse everybody"
+                         which may refuse everybody; ironftpd comes with one \
+                         for pam_service_name=ironftpd"
                     );
                 }
             }

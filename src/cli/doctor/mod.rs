@@ -1,4 +1,5 @@
-//! `--check` looks at the machine: will data connections come about here?
+//! `--check` looks at the machine: will data connections come about here, and
+//! will PAM let users of the system in?
 //!
 //! `machine` gathers what /proc and nft say, as text; the other files judge
 //! it and touch nothing, so that their tests bring texts of their own. What is
@@ -10,21 +11,25 @@ mod filter;
 mod firewall;
 mod machine;
 mod matches;
+mod pam;
 mod passive;
 mod privilege;
 mod ruleset;
 
+use crate::auth::authenticator::service_file;
 use crate::config::{Config, Finding, Note, Origin, Symptom};
 use machine::Machine;
 use std::net::IpAddr;
 
 /// What is odd about running `config` on this machine.
 pub(super) fn findings(config: &Config) -> Vec<Finding> {
+    let mut found = Found::new();
+    pam::judge(config, |name| service_file(name).is_some(), &mut found);
     // What serves its own machine only meets no router and no firewall.
-    if serves_itself_only(config) {
-        return Vec::new();
+    if !serves_itself_only(config) {
+        judge(config, &Machine::look(), &mut found);
     }
-    judged(config, &Machine::look())
+    told(config, found)
 }
 
 fn serves_itself_only(config: &Config) -> bool {
@@ -32,11 +37,13 @@ fn serves_itself_only(config: &Config) -> bool {
     listeners.iter().all(|l| l.address.ip().is_loopback())
 }
 
-fn judged(config: &Config, machine: &Machine) -> Vec<Finding> {
-    let mut found = Vec::new();
-    passive::judge(config, machine, &mut found);
-    privilege::judge(config, machine, &mut found);
-    firewall::judge(config, machine, &mut found);
+fn judge(config: &Config, machine: &Machine, found: &mut Found) {
+    passive::judge(config, machine, found);
+    privilege::judge(config, machine, found);
+    firewall::judge(config, machine, found);
+}
+
+fn told(config: &Config, found: Found) -> Vec<Finding> {
     found
         .into_iter()
         .map(|(option, symptom)| Finding {
@@ -129,7 +136,9 @@ mod tests {
             ..Machine::default()
         };
         let config = config("\npasv_min_port=30000\npasv_max_port=30001\n");
-        let lines: Vec<String> = judged(&config, &machine)
+        let mut found = Found::new();
+        judge(&config, &machine, &mut found);
+        let lines: Vec<String> = super::told(&config, found)
             .iter()
             .map(ToString::to_string)
             .collect();
