@@ -53,7 +53,7 @@ COPIED         = $(foreach page,$(MANUALS),$(page):$(MANDIR)/man$(subst .,,$(suf
     etc/ironftpd.sysusers:$(SYSUSERSDIR)/ironftpd.conf
 # then what names other files and is told where they are,
 ADAPTED        = $(call to,$(wildcard etc/*.service etc/*.socket),$(UNITDIR)) \
-    etc/inetd.conf:$(EXAMPLESDIR)/inetd.conf
+    $(call to,etc/inetd.conf etc/local-users.conf,$(EXAMPLESDIR))
 # and what an administrator may change, which then stays as it is. The same
 # below EXAMPLESDIR tells whether it was changed.
 SETTINGS       = ironftpd.conf:$(SYSCONFDIR)/ironftpd.conf pam.d/ironftpd:$(PAMDIR)/ironftpd \

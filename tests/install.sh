@@ -58,9 +58,9 @@ same "$(expected_files /usr/local /etc)" "$(files_below "$scratch/plain")" "file
 # What starts the server starts the one that was installed, with the file that
 # was installed.
 starts() { # root, prefix, sysconfdir
-    commands=$(grep -rhoE '[^ =[:blank:]]*/sbin/ironftpd\b' "$1$2/lib/systemd" "$1$2/share/doc/ironftpd/examples" "$1$3/xinetd.d")
+    commands=$(grep -rhoE '/[^ [:blank:]]*/sbin/ironftpd\b' "$1$2/lib/systemd" "$1$2/share/doc/ironftpd/examples" "$1$3/xinetd.d")
     same "$2/sbin/ironftpd" "$(echo "$commands" | sort -u)" "programs that are started"
-    files=$(grep -rhoE '[^ =[:blank:]]*/ironftpd\.conf$' "$1$2/lib/systemd" "$1$3/xinetd.d")
+    files=$(grep -rhoE '/[^ [:blank:]]*/ironftpd\.conf$' "$1$2/lib/systemd" "$1$3/xinetd.d")
     same "$3/ironftpd.conf" "$(echo "$files" | sort -u)" "configuration files that are read"
 }
 starts "$scratch/plain" /usr/local /etc
@@ -139,7 +139,9 @@ fi
 if command -v systemd-analyze >/dev/null 2>&1; then
     units=$scratch/tools/usr/local/lib/systemd/system
     sed -i 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$units"/*.service
-    complaints=$(systemd-analyze verify --man=no "$units"/* 2>&1 | grep 'ironftpd' || true)
+    # One older than 253 does not know notify-reload, and the units say so.
+    complaints=$(systemd-analyze verify --man=no "$units"/* 2>&1 |
+        grep 'ironftpd' | grep -v 'notify-reload$' || true)
     [ -z "$complaints" ] || fail "systemd-analyze verify: $complaints"
 else
     left_out "systemd units not verified: no systemd-analyze (package systemd)"

@@ -13,8 +13,8 @@ systemctl is-active ironftpd.service
 systemctl is-enabled ironftpd.service
 anonymous_users_are_served
 accounts_are_served
-systemctl restart ironftpd.service
-alice_is_served
+systemctl reload ironftpd.service
+alice_is_served_soon
 first=$(process)
 
 echo "an upgrade to the same version"
@@ -28,6 +28,22 @@ systemctl disable --now ironftpd.service
 dpkg -i --force-confold ironftpd.deb
 ! systemctl is-enabled ironftpd.service || fail "a disabled unit was enabled"
 ! systemctl is-active ironftpd.service || fail "a disabled unit was started"
+
+echo "sockets that systemd listens on, for one server and for one a client"
+systemctl start ironftpd.socket
+alice_is_served
+systemctl is-active ironftpd.service
+systemctl stop ironftpd.socket ironftpd.service
+mkdir /etc/systemd/system/ironftpd.socket.d
+printf '[Socket]\nAccept=yes\n' >/etc/systemd/system/ironftpd.socket.d/each.conf
+systemctl daemon-reload
+systemctl start ironftpd.socket
+alice_is_served
+! systemctl is-active ironftpd.service || fail "one server serves what each client was to have"
+systemctl stop ironftpd.socket
+rm -r /etc/systemd/system/ironftpd.socket.d
+systemctl daemon-reload
+
 systemctl enable --now ironftpd.service
 alice_is_served
 

@@ -11,6 +11,9 @@ files >/trial/before
 dpkg -i ironftpd.deb
 anonymous_users_are_served
 accounts_are_served
+service ironftpd reload
+alice_is_served_soon
+service ironftpd status
 service ironftpd restart
 alice_is_served
 

@@ -15,9 +15,9 @@ files() {
         -prune -o -print | sort
 }
 
-# systemd starts the unit and does not wait for the port, so a client may be early.
+# Whoever starts the server has waited until it answers.
 served() {
-    curl --silent --show-error --max-time 20 --retry 4 --retry-connrefused --retry-delay 1 "$@"
+    curl --silent --show-error --max-time 20 "$@"
 }
 
 refused() {
@@ -42,6 +42,17 @@ accounts_are_served() {
 alice_is_served() {
     served --user "alice:her word" ftp://127.0.0.1/ >/dev/null || fail "no listing for alice"
     refused --user alice:another ftp://127.0.0.1/ || fail "any password opens"
+}
+
+# A reload may be over a moment after it was asked for. Each refusal takes a
+# second, so that this waits for some.
+alice_is_served_soon() {
+    for _ in 1 2 3 4 5 6 7 8 9; do
+        if served --user "alice:her word" ftp://127.0.0.1/ >/dev/null; then
+            return
+        fi
+    done
+    fail "the reload did not count"
 }
 
 # Settings that were changed survive an upgrade and a removal.
