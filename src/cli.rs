@@ -356,7 +356,6 @@ fn check(launch: Launch) -> Exit {
         };
         complain(&format!("{severity}: {finding}"));
     }
-    let verdict = verdict(findings.into_iter());
     let accounts = match accounts(&launch) {
         Ok(accounts) => accounts,
         Err(error) => {
@@ -364,6 +363,11 @@ fn check(launch: Launch) -> Exit {
             return Exit::Config;
         }
     };
+    let known = accounts.current();
+    for warning in known.warnings() {
+        complain(&format!("warning: {warning}"));
+    }
+    let verdict = verdict(findings.into_iter(), known.warnings().len());
     let service = Service::open(launch.config, accounts).map_err(StartError::Service);
     match service.and_then(|service| Plan::of(&service)) {
         Ok(plan) => say(format!("{plan}\n{verdict}").as_bytes()),
@@ -374,9 +378,10 @@ fn check(launch: Launch) -> Exit {
     }
 }
 
-/// The last line of `--check`, after everything found.
-fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
-    let (mut warnings, mut notes) = (0, 0);
+/// The last line of `--check`, after everything found and as many warnings of
+/// the accounts file.
+fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>, mut warnings: usize) -> String {
+    let mut notes = 0;
     for finding in findings {
         match finding.severity() {
             Severity::Warning => warnings += 1,

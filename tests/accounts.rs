@@ -280,3 +280,31 @@ fn help_and_version_need_no_file() {
         assert!(String::from_utf8(output.stdout).unwrap().starts_with(part));
     }
 }
+
+#[test]
+fn a_check_warns_of_an_accounts_file_that_everybody_can_read() {
+    let place = Place::new("check");
+    place.done("user add ann --home /tmp", "pw\n");
+    let settings = place.0.join("conf");
+    let text = format!(
+        "anonymous_enable=NO\nlisten_address=127.0.0.1\nvirtual_users_file={}\n",
+        place.file().display()
+    );
+    fs::write(&settings, text).unwrap();
+    for (mode, told) in [(0o600, false), (0o644, true)] {
+        fs::set_permissions(place.file(), PermissionsExt::from_mode(mode)).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_ironftpd"))
+            .arg("--check")
+            .arg(&settings)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let (out, err) = (
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        );
+        assert_eq!(output.status.code(), Some(0), "{err}");
+        assert_eq!(err.contains("warning:"), told, "{err}");
+        assert_eq!(out.contains("; 1 warning."), told, "{out}");
+    }
+}

@@ -158,8 +158,10 @@ fn the_last_line_of_a_check_counts_what_was_found() {
             "The server would start; 2 warnings, 1 note.\n",
         ),
     ] {
-        assert_eq!(verdict(found.iter()), line);
+        assert_eq!(verdict(found.iter(), 0), line);
     }
+    let of_accounts = verdict([warning()].iter(), 1);
+    assert_eq!(of_accounts, "The server would start; 2 warnings.\n");
 }
 
 #[test]
