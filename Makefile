@@ -14,6 +14,7 @@ SYSCONFDIR    ?= /etc
 # /usr/lib are not in the way of ours.
 UNITDIR       ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR   ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR   ?= $(PREFIX)/lib/tmpfiles.d
 # libpam, xinetd and logrotate read no folder below a PREFIX.
 PAMDIR        ?= $(SYSCONFDIR)/pam.d
 XINETDDIR     ?= $(SYSCONFDIR)/xinetd.d
@@ -40,7 +41,7 @@ BENCH_ARGS    ?=
 PROGRAMS      := ironftpd ironftpctl
 MANUALS       := $(wildcard man/*.[1-9])
 DOCUMENTS     := README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
-SCRIPTS       := .ci/run $(wildcard etc/*/*.sh tests/*.sh tests/*/*.sh)
+SCRIPTS       := .ci/run $(wildcard etc/debian/p* etc/completions/bash/* etc/*/*.sh tests/*.sh tests/*/*.sh)
 EXAMPLESDIR    = $(DOCDIR)/examples
 
 # What is installed, each as source:place. First what goes there as it is,
@@ -50,7 +51,8 @@ COPIED         = $(foreach page,$(MANUALS),$(page):$(MANDIR)/man$(subst .,,$(suf
     $(call to,$(wildcard etc/completions/bash/*),$(BASHDIR)) \
     $(call to,$(wildcard etc/completions/zsh/*),$(ZSHDIR)) \
     $(call to,$(wildcard etc/completions/fish/*),$(FISHDIR)) \
-    etc/ironftpd.sysusers:$(SYSUSERSDIR)/ironftpd.conf
+    etc/ironftpd.sysusers:$(SYSUSERSDIR)/ironftpd.conf \
+    etc/ironftpd.tmpfiles:$(TMPFILESDIR)/ironftpd.conf
 # then what names other files and is told where they are,
 ADAPTED        = $(call to,$(wildcard etc/*.service etc/*.socket),$(UNITDIR)) \
     $(call to,etc/inetd.conf etc/local-users.conf,$(EXAMPLESDIR))

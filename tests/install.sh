@@ -27,7 +27,7 @@ left_out() {
 # variables in the environment, which are not meant for this one.
 run() {
     env -u MAKEFLAGS -u MAKELEVEL -u PREFIX -u SBINDIR -u MANDIR -u DOCDIR -u SYSCONFDIR \
-        -u UNITDIR -u SYSUSERSDIR -u PAMDIR -u PAMSTACK -u XINETDDIR -u LOGROTATEDIR \
+        -u UNITDIR -u SYSUSERSDIR -u TMPFILESDIR -u PAMDIR -u PAMSTACK -u XINETDDIR -u LOGROTATEDIR \
         -u BASHDIR -u ZSHDIR -u FISHDIR \
         make --no-print-directory BINARIES="$binaries" CARGO=false "$@" >"$scratch/log" 2>&1 ||
         fail "make $* failed"

@@ -15,6 +15,7 @@ function __ironftpd_settings
 end
 
 complete -c ironftpd -s o -l option -x -a '(__ironftpd_settings)' -d 'Set one option, after the files'
+complete -c ironftpd -l inetd -d 'Serve the socket that descriptor 0 is'
 complete -c ironftpd -l serve -x -a '(__fish_complete_directories)' -d 'Share a directory at once'
 complete -c ironftpd -l port -x -d 'With --serve: port to listen on'
 complete -c ironftpd -l address -x -d 'With --serve: address to listen on'
