@@ -7,6 +7,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
+use super::access;
 use super::error::{ConfigError, Problem};
 use super::finding::{Finding, Note};
 use super::load::Accounts;
@@ -76,6 +77,7 @@ pub(super) fn check(
     representation(&mut report);
     local::check(&mut report, accounts);
     writing(&mut report);
+    access::check(&mut report);
     if config.trace_connections && config.background {
         report.finding("trace_connections", Note::FromBackground);
     }

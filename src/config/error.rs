@@ -104,6 +104,11 @@ pub enum Problem {
     BadPorts(String),
     /// Not a list of host names.
     BadHostNames(String),
+    /// A pattern for names longer than this many bytes.
+    PatternTooLong {
+        /// The most there may be.
+        largest: usize,
+    },
     /// Not a language there are replies in.
     BadLanguage(String),
     /// Not a charset for names.
@@ -183,6 +188,9 @@ impl fmt::Display for Problem {
                 f,
                 "{text:?} is not a list of host names such as ftp.example.org,203.0.113.7"
             ),
+            Problem::PatternTooLong { largest } => {
+                write!(f, "a pattern of more than {largest} bytes")
+            }
             Problem::BadLanguage(value) => write!(f, "\"{value}\" is neither en nor zh"),
             Problem::BadCharset(value) => write!(
                 f,

@@ -57,6 +57,10 @@ pub enum Note {
     ByInetdOnly,
     /// Draws on a standard output that the background may not keep.
     FromBackground,
+    /// A list of commands names something that is no command.
+    NoCommand(String),
+    /// ftp_enable=NO.
+    NobodyServed,
     /// Users other than its owner may write the configuration file.
     WritableByOthers,
     /// A file named by an option does not exist.
@@ -126,6 +130,12 @@ impl fmt::Display for Note {
             Note::FromBackground => f.write_str(
                 "with background=YES the drawings go to standard output only if that is a file",
             ),
+            Note::NoCommand(name) => write!(
+                f,
+                "\"{}\" is no command; names are in upper case, with commas and no blanks between them",
+                printable(name)
+            ),
+            Note::NobodyServed => f.write_str("every client will be turned away with 500 OOPS"),
             Note::WritableByOthers => f.write_str("users other than its owner may write this file"),
             Note::Missing(path) => write!(f, "\"{}\" does not exist", printable(path)),
             Note::Machine(symptom) => symptom.fmt(f),

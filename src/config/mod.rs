@@ -7,6 +7,7 @@
 //! What an option does is not known here but on the floors that ask for it.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod check;
 pub mod difference;
 pub mod error;

@@ -7,7 +7,7 @@
 //! (3.0.3) and of the distributions that add TLS switches.
 #![forbid(unsafe_code)]
 
-use super::options::Kind::{self, Bool, Path, Text, Uint};
+use super::options::Kind::{self, Bool, Path, Text};
 
 /// What becomes of an option that is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,19 +64,6 @@ const fn moot(name: &'static str, kind: Kind, reason: &'static str) -> NotYet {
 
 /// Every option of vsftpd that is not in the option table.
 pub static NOT_YET: &[NotYet] = &[
-    // What may be done to which file.
-    only("download_enable", Bool, "YES"),
-    only("dirlist_enable", Bool, "YES"),
-    only("cmds_allowed", Text, ""),
-    only("cmds_denied", Text, ""),
-    only("deny_file", Text, ""),
-    only("hide_file", Text, ""),
-    only("download_file", Text, ""),
-    only("upload_file", Text, ""),
-    // Listings and messages.
-    only("dirmessage_enable", Bool, "NO"),
-    inert("message_file", Text, "dirmessage_enable"),
-    only("force_dot_files", Bool, "NO"),
     // Logs.
     only("xferlog_enable", Bool, "NO"),
     inert("xferlog_file", Path, "xferlog_enable"),
@@ -118,15 +105,7 @@ pub static NOT_YET: &[NotYet] = &[
     inert("dsa_cert_file", Path, "ssl_enable"),
     inert("dsa_private_key_file", Path, "ssl_enable"),
     // Processes and privileges.
-    only("ptrace_sandbox", Bool, "NO"),
-    only("isolate", Bool, "NO"),
-    only("isolate_network", Bool, "NO"),
     only("tcp_wrappers", Bool, "NO"),
-    only("ftp_enable", Bool, "YES"),
-    only("http_enable", Bool, "NO"),
-    only("delay_successful_login", Uint, "0"),
-    only("trans_chunk_size", Uint, "0"),
-    only("use_sendfile", Bool, "YES"),
     moot(
         "allow_writeable_chroot",
         Bool,
@@ -137,7 +116,32 @@ pub static NOT_YET: &[NotYet] = &[
     moot(
         "one_process_model",
         Bool,
-        "has no meaning here: sessions are threads of one process",
+        "has no meaning here: sessions are threads of one process, each with no more rights than it \
+         needs, so that there is nothing to choose",
+    ),
+    moot(
+        "isolate",
+        Bool,
+        "has no meaning here: what vsftpd keeps from its processes by name spaces (other processes, \
+         shared memory), ironftpd keeps from its threads by seccomp lists and Landlock",
+    ),
+    moot(
+        "isolate_network",
+        Bool,
+        "has no meaning here: sessions make their data connections themselves, and Landlock and \
+         seccomp lists keep them from all other sockets; nothing of PAM is in their way",
+    ),
+    moot(
+        "ptrace_sandbox",
+        Bool,
+        "has no meaning here: lists of system calls are the kernel's affair (seccomp_sandbox); \
+         vsftpd's sandbox of this name was never finished",
+    ),
+    moot(
+        "http_enable",
+        Bool,
+        "has no meaning here: ironftpd speaks no HTTP and serves FTP whatever it says; what \
+         vsftpd has of it needs one_process_model",
     ),
     moot(
         "secure_chroot_dir",
@@ -147,12 +151,14 @@ pub static NOT_YET: &[NotYet] = &[
     moot(
         "async_abor_enable",
         Bool,
-        "has no meaning here: ABOR is seen during a transfer in any case",
+        "has no meaning here: ABOR is seen during a transfer in any case, whether or not it comes as \
+         urgent data",
     ),
     moot(
         "utf8_filesystem",
         Bool,
-        "has no meaning here: names are passed on unchanged and UTF8 is always offered",
+        "has no meaning here: names are passed on unchanged and FEAT always offers UTF8, which in \
+         vsftpd is all that it does; client_charset is for clients that do not use UTF-8",
     ),
 ];
 

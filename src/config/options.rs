@@ -183,6 +183,8 @@ options! {
     Uint idle_server_timeout = "60",
         "Seconds without any session after which a server ends to which inetd has given its listening socket (wait); it starts it again for the next client. 0 means never.",
         "Not an option of vsftpd, which inetd can start for single sessions only.";
+    Bool ftp_enable = "YES",
+        "Serve FTP. With NO every client is turned away with 500.";
 }
 "Who may log in" {
     Bool anonymous_enable = "YES",
@@ -222,6 +224,8 @@ options! {
         "Number of failed logins after which the session is closed.";
     Uint delay_failed_login = "1",
         "Seconds from a failed login to its answer; twice or three times as many where the check takes longer, so that its time tells nothing.";
+    Uint delay_successful_login = "0",
+        "Seconds to wait before a successful login is answered.";
 }
 "Users of the system" {
     Bool local_enable = "NO",
@@ -304,10 +308,19 @@ options! {
 "Reading and listing" {
     Bool anon_world_readable_only = "YES",
         "Let anonymous users fetch only files, and list only directories, that everybody on the machine may read.";
+    Bool download_enable = "YES",
+        "Allow users to fetch files: RETR, and the commands that hash a file for the client, which tell what is in it.";
+    Bool dirlist_enable = "YES",
+        "Allow users to list directories: LIST, NLST, MLSD, MLST, DSIZ, and STAT with a pathname.";
     Bool ls_recurse_enable = "NO",
         "Honour the -R flag of LIST, which lists a whole tree and may cost much on a large site.";
     Bool hide_ids = "NO",
         "Show ftp as owner and group of every file in listings.";
+    Bool force_dot_files = "NO",
+        "Show names that begin with a dot in listings, even without the flag -a, but not . and .. themselves.";
+    Text hide_file = "",
+        "Names to leave out of listings: a pattern of *, ? and {one,other}, and besides every name that this text is part of. Who knows such a name can use it. Upper and lower case differ. An example is hide_file={*.tmp,.hidden}.",
+        "vsftpd's * takes no more than it must: there {*.tmp} does not hide a.tmp.tmp, here it does.";
     Bool text_userdb_names = "NO",
         "Show names of owners and groups in listings instead of numbers. Looking names up may take time where the system asks a server on the network for them; each is remembered for five minutes.";
     Bool use_localtime = "NO",
@@ -338,6 +351,23 @@ options! {
     Uint dsiz_max_entries = "100000",
         "Largest number of files and directories that DSIZ counts; a directory with more in and below it is refused. 0 means no limit.",
         "Not an option of vsftpd, which has no DSIZ.";
+}
+"What may be touched" {
+    Text cmds_allowed = "",
+        "Commands that users who are logged in may give, in upper case with commas between them; all others are refused. When empty, all are allowed. An example is cmds_allowed=PASV,RETR,QUIT. What is not allowed is told neither by FEAT nor by HELP.",
+        "Its aliases are allowed with a command (XCWD with CWD).";
+    Text cmds_denied = "",
+        "Commands that users who are logged in may not give, with commas between them; goes before cmds_allowed. A single one of SITE is written SITE CHMOD. What is denied is told neither by FEAT nor by HELP.",
+        "Its aliases are denied with a command, and so are those that vsftpd does not have with any that does the same: MLSD, MLST and DSIZ with LIST; HASH and its like with RETR; COMB with STOR, APPE or DELE; RANG with REST; MFMT, MFCT, MFF and SITE UTIME with MDTM; MFF with SITE; LPSV with PASV or EPSV, LPRT with PORT or EPRT; SITE MKDIR with MKD, SITE RMDIR with RMD or DELE, SITE CPFR and CPTO with RETR or STOR, SITE SYMLINK with STOR. Neither case nor blanks count.";
+    Text deny_file = "",
+        "Names of files and directories that users may not touch in any way: a pattern of *, ? and {one,other}, and besides every pathname that this text is part of. Upper and lower case differ. They are shown in listings, unless hide_file has them too. Where links lead is looked at as well, and what lies in a directory of such a name is denied with it; the way to where the session began is not looked at. Hard links are names of their own. Patterns match single names; a text with a slash is about a place, which users who may rename directories can change. Permissions are the better wall. An example is deny_file={*.key,.private}.",
+        "vsftpd looks at the last name of a pathname only, where it looks for a pattern, and its * takes no more than it must, so that {*.key} does not deny a.key.key.";
+    Text download_file = "",
+        "Names of the only files that users may fetch: a pattern of *, ? and {one,other} for the last name, or a text that is part of the pathname. A link may be fetched by its own name or by that of its file. deny_file goes before it. When empty, all may be fetched.",
+        "An option of Debian's vsftpd. It holds as well for the commands that hash a file or copy it.";
+    Text upload_file = "",
+        "Names of the only files that users may store, by STOR, APPE, STOU and what is like them, written as in download_file. deny_file goes before it. When empty, all may be stored. It does not hold for new names of files that are there (RNTO).",
+        "An option of Debian's vsftpd. It holds for COMB and SITE CPTO as well.";
 }
 "Privileges" {
     Text nopriv_user = "nobody",
@@ -398,6 +428,10 @@ options! {
         "Bytes per second an anonymous session may transfer. 0 means no limit.";
     Uint local_max_rate = "0",
         "Bytes per second a session with an account may transfer. 0 means no limit.";
+    Uint trans_chunk_size = "0",
+        "Bytes moved at once over a data connection, at most; less than 4096 counts as that. Small ones make a rate limit smoother. With 0 ironftpd chooses.";
+    Bool use_sendfile = "YES",
+        "Let the kernel send files by itself (sendfile(2)) where they are sent as they are. NO makes downloads slower, and may help with a file system that has trouble with it.";
     Uint idle_session_timeout = "300",
         "Seconds a session may spend between two commands before it is closed. 0 means no limit.";
     Uint data_connection_timeout = "300",
@@ -425,11 +459,16 @@ options! {
         "Names under which clients know this server, with commas between them; a name in the HOST command that is none of them is refused. Addresses may be among them; the address the client has connected to always counts. When empty, every name is accepted.",
         "Not an option of vsftpd.";
 }
-"Greeting and log" {
+"Greeting, messages and log" {
     Text ftpd_banner = "",
         "Text of the greeting, in place of the built-in one.";
     Path banner_file = "",
         "File whose lines are the greeting; goes before ftpd_banner.";
+    Bool dirmessage_enable = "NO",
+        "Show users the message_file of a directory when they first come to it in a session.";
+    Text message_file = ".message",
+        "File whose lines dirmessage_enable shows: in the directory, or if it begins with a slash in the user's root. What is longer than 32 KiB is cut off.",
+        "vsftpd cuts off at 4000 bytes.";
     Bool log_ftp_protocol = "NO",
         "Log every command and reply. Passwords are left out.";
     Bool trace_connections = "NO",

@@ -423,8 +423,6 @@ mod tests {
             "command line: option \"ssl_enable\" is not supported yet; only NO is accepted"
         );
         assert_eq!(set("ssl_enable", "no").unwrap().1, []);
-        assert_eq!(set("cmds_denied", "").unwrap().1, []);
-        assert!(refusal("cmds_denied", "DELE").contains("is not supported yet"));
     }
 
     #[test]

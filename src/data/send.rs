@@ -91,6 +91,38 @@ impl Transfer<'_> {
         Ok(())
     }
 
+    /// The same through `buffer`, without sendfile(2) (use_sendfile).
+    ///
+    /// # Errors
+    /// When the transfer is interrupted.
+    pub fn send_copied(
+        &mut self,
+        file: &OwnedFd,
+        offset: u64,
+        size: u64,
+        buffer: &mut [u8],
+    ) -> Result<(), Interruption> {
+        let mut at = offset;
+        while at < size || (size == 0 && offset == 0) {
+            let left = usize::try_from(size.saturating_sub(at)).unwrap_or(CHUNK);
+            let left = if left == 0 { CHUNK } else { left };
+            let wish = self.share(left.min(buffer.len()));
+            let piece = buffer.get_mut(..wish).unwrap_or_default();
+            let read = read_at(file.as_fd(), piece, at).map_err(Interruption::Storage)?;
+            if read == 0 {
+                if at < size {
+                    // Shorter than it was when the client was told its size.
+                    let error = sys::Error::new("pread", libc::ENODATA);
+                    return Err(Interruption::Storage(error));
+                }
+                return Ok(());
+            }
+            at += u64::try_from(read).unwrap_or(0);
+            self.send_bytes(piece.get(..read).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
     /// Sends `file` coded, through `buffer`.
     ///
     /// # Errors

@@ -14,6 +14,9 @@ pub struct Limits {
     pub stall: Option<Duration>,
     /// Bytes per second; 0 means no limit.
     pub rate: u64,
+    /// Bytes moved in one call at most, if somebody has said so
+    /// (trans_chunk_size).
+    pub chunk: Option<usize>,
 }
 
 /// A fast transfer never waits, so it looks at the control connection each
@@ -72,9 +75,10 @@ impl<'run> Transfer<'run> {
         self.moved
     }
 
-    /// How many bytes may be moved in one call: `wish`, or less under a rate limit.
+    /// How many bytes may be moved in one call: `wish`, or less under a limit.
     pub(super) fn share(&self, wish: usize) -> usize {
-        self.pace.share(wish)
+        let share = self.pace.share(wish);
+        self.limits.chunk.map_or(share, |chunk| share.min(chunk))
     }
 
     /// Accounts for `count` bytes that just moved: keeps the rate, and looks

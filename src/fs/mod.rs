@@ -7,6 +7,7 @@
 
 mod aside;
 mod change;
+mod denied;
 pub mod directory;
 pub mod hidden;
 mod home;

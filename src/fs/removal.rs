@@ -5,6 +5,7 @@
 //! pathname, and links and mount points are not followed: whatever others
 //! rename meanwhile, nothing is deleted that did not lie below.
 
+use super::denied::Denied;
 use super::{Error, Root};
 use crate::protocol::VirtualPath;
 use crate::sys;
@@ -26,6 +27,8 @@ pub struct Removal {
     /// The directories on the way, each with its name in the one before.
     open: Vec<(OwnedFd, Vec<u8>)>,
     buffer: Vec<u8>,
+    /// Where all this is, for a session to which something is denied.
+    denied: Option<(Denied, VirtualPath)>,
 }
 
 impl Root {
@@ -37,10 +40,16 @@ impl Root {
     pub fn remove_tree(&self, path: &VirtualPath) -> Result<Removal, Error> {
         let (parent, name) = self.parent(path)?;
         let top = open(parent.as_fd(), name)?;
+        let denied = match &self.denied {
+            // The directory in which this one is called so.
+            Some(denied) => Some((denied.clone(), self.real(&path.parent())?)),
+            None => None,
+        };
         Ok(Removal {
             parent,
             open: vec![(top, name.to_vec())],
             buffer: vec![0; BATCH],
+            denied,
         })
     }
 }
@@ -61,8 +70,18 @@ impl Removal {
         let records = self.buffer.get(..length).unwrap_or_default();
         let mut any = false;
         let mut below = None;
+        let here = self.denied.as_ref().map(|(denied, top)| {
+            let names = self.open.iter().map(|(_, name)| name);
+            (
+                denied,
+                names.fold(top.clone(), |path, name| path.child(name)),
+            )
+        });
         for entry in file::entries(records) {
             any = true;
+            if let Some((denied, path)) = &here {
+                denied.check(&path.child(entry))?;
+            }
             match file::unlink_at(directory.as_fd(), entry) {
                 // Other systems than Linux's own say EPERM.
                 Err(error) if matches!(error.errno(), libc::EISDIR | libc::EPERM) => {

@@ -6,8 +6,10 @@
 //! nothing is checked before it is used there is nothing to race with.
 //! Changes act on a (parent descriptor, last name) pair.
 
+use super::Error;
+use super::denied::Denied;
 use super::hidden::{self, is_hidden};
-use super::{Error, walk};
+use super::walk::{self, Links};
 use crate::protocol::VirtualPath;
 use crate::sys::file::{self, Attributes, OpenHow};
 use crate::sys::{self, lock};
@@ -15,17 +17,20 @@ use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The directory that is `/` to a session.
 #[derive(Debug)]
 pub struct Root {
-    directory: OwnedFd,
+    directory: Arc<OwnedFd>,
     /// The kernel's own file systems are closed to it; see [`walk`].
     guarded: bool,
+    /// What one session may not touch in it.
+    pub(super) denied: Option<Denied>,
 }
 
 /// Links followed at the end of a pathname, as many as the kernel does.
-const LINKS: usize = 40;
+pub(super) const LINKS: usize = 40;
 
 impl AsFd for Root {
     /// The directory, opened with O_PATH, for whoever confines a thread to it.
@@ -60,7 +65,20 @@ impl Root {
     /// A root of an opened directory.
     pub(super) fn of(directory: OwnedFd) -> Result<Root, sys::Error> {
         let guarded = !walk::is_kernels(directory.as_fd())?;
-        Ok(Root { directory, guarded })
+        Ok(Root {
+            directory: Arc::new(directory),
+            guarded,
+            denied: None,
+        })
+    }
+
+    /// The same directory for a session to which this is denied.
+    pub(super) fn without(&self, denied: Option<Denied>) -> Root {
+        Root {
+            directory: Arc::clone(&self.directory),
+            guarded: self.guarded,
+            denied,
+        }
     }
 
     /// Whether both are the same directory.
@@ -90,11 +108,22 @@ impl Root {
         if path.file_name().is_some_and(is_hidden) {
             return Err(sys::Error::new("openat2", libc::ENOENT).on(path.as_bytes()));
         }
-        self.resolve_bytes(path.relative(), flags, mode)
+        match &self.denied {
+            None => self.walk(Links::Follow, path.relative(), flags, mode),
+            Some(denied) => Ok(self.resolve_permitted(denied, path, flags, mode)?.0),
+        }
     }
 
-    fn resolve_bytes(&self, path: &[u8], flags: i32, mode: u32) -> Result<OwnedFd, sys::Error> {
-        walk::open(self.directory.as_fd(), self.guarded, path, flags, mode)
+    /// The walk itself, which asks nothing.
+    pub(super) fn walk(
+        &self,
+        links: Links,
+        path: &[u8],
+        flags: i32,
+        mode: u32,
+    ) -> Result<OwnedFd, sys::Error> {
+        let how = (self.guarded, links);
+        walk::open(self.directory.as_fd(), how, path, flags, mode)
     }
 
     /// Attributes of what `path` leads to, links followed.
@@ -165,15 +194,19 @@ impl Root {
         if size > largest {
             return Err(too_large());
         }
-        let mut text = Vec::with_capacity(size);
-        let most = u64::try_from(largest).unwrap_or(u64::MAX);
-        let read = std::fs::File::from(file).take(most).read_to_end(&mut text);
-        read.map_err(|error| Error::System(sys::Error::from_io("read", &error)))?;
-        Ok(text)
+        first_bytes(file, largest)
     }
 
-    /// The same, with the file's read lock, which lasts as long as the file
-    /// is open.
+    /// The first bytes of a regular file, `most` at the most.
+    ///
+    /// # Errors
+    /// The system's own, or that it is no regular file.
+    pub fn beginning(&self, path: &VirtualPath, most: usize) -> Result<Vec<u8>, Error> {
+        first_bytes(self.open_file(path)?.0, most)
+    }
+
+    /// The same as [`Root::open_file`], with the file's read lock, which lasts
+    /// as long as the file is open.
     ///
     /// # Errors
     /// The same, and [`Error::Locked`] while the file is being written.
@@ -199,7 +232,16 @@ impl Root {
         if is_hidden(name) {
             return Err(sys::Error::new("openat2", libc::EACCES).on(name).into());
         }
-        let parent = self.resolve(&path.parent(), libc::O_PATH | libc::O_DIRECTORY, 0)?;
+        let flags = libc::O_PATH | libc::O_DIRECTORY;
+        let parent = match &self.denied {
+            None => self.resolve(&path.parent(), flags, 0)?,
+            Some(denied) => {
+                denied.check(path)?;
+                let (parent, real) = self.resolve_permitted(denied, &path.parent(), flags, 0)?;
+                denied.check(&real.child(name))?;
+                parent
+            }
+        };
         Ok((parent, name))
     }
 
@@ -210,10 +252,14 @@ impl Root {
     /// The system's own.
     pub(super) fn place(&self, path: &VirtualPath) -> Result<(OwnedFd, Vec<u8>), Error> {
         let name = path.file_name().ok_or(Error::IsADirectory)?;
+        if let Some(denied) = &self.denied {
+            return self.place_permitted(denied, path);
+        }
         let mut name = name.to_vec();
         let mut parent = path.parent().relative().to_vec();
         for _ in 0..LINKS {
-            let directory = self.resolve_bytes(&parent, libc::O_PATH | libc::O_DIRECTORY, 0)?;
+            let directory =
+                self.walk(Links::Follow, &parent, libc::O_PATH | libc::O_DIRECTORY, 0)?;
             let target = match file::readlink_at(directory.as_fd(), &name) {
                 Ok(target) => target,
                 Err(error) if matches!(error.errno(), libc::EINVAL | libc::ENOENT) => {
@@ -287,6 +333,15 @@ impl Root {
             (new_parent.as_fd(), new),
         )?)
     }
+}
+
+/// The first bytes of a file, `most` at the most.
+fn first_bytes(file: OwnedFd, most: usize) -> Result<Vec<u8>, Error> {
+    let mut text = Vec::new();
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    let read = std::fs::File::from(file).take(most).read_to_end(&mut text);
+    read.map_err(|error| Error::System(sys::Error::from_io("read", &error)))?;
+    Ok(text)
 }
 
 /// The attributes of `opened` if it is a regular file.

@@ -54,6 +54,15 @@ pub(super) fn is_kernels(opened: BorrowedFd<'_>) -> Result<bool, sys::Error> {
     Ok(KERNELS.contains(&file_system(opened)?))
 }
 
+/// What a walk does with links on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Follows them, within the root.
+    Follow,
+    /// Fails with ELOOP.
+    Refuse,
+}
+
 /// Opens `path` beneath `root`. With `guarded` what lies on one of the
 /// kernel's own file systems is refused with EACCES.
 ///
@@ -61,12 +70,15 @@ pub(super) fn is_kernels(opened: BorrowedFd<'_>) -> Result<bool, sys::Error> {
 /// openat2's own.
 pub(super) fn open(
     root: BorrowedFd<'_>,
-    guarded: bool,
+    (guarded, links): (bool, Links),
     path: &[u8],
     flags: i32,
     mode: u32,
 ) -> Result<OwnedFd, sys::Error> {
-    let resolve = libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS;
+    let mut resolve = libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS;
+    if links == Links::Refuse {
+        resolve |= libc::RESOLVE_NO_SYMLINKS;
+    }
     if !guarded {
         return attempt(root, path, flags, mode, resolve);
     }
@@ -112,7 +124,14 @@ mod tests {
     fn opened(root: &str, guarded: bool, path: &str) -> Result<OwnedFd, i32> {
         let root = File::open(root).unwrap();
         let path = path.as_bytes();
-        open(root.as_fd(), guarded, path, libc::O_RDONLY, 0).map_err(|error| error.errno())
+        open(
+            root.as_fd(),
+            (guarded, Links::Follow),
+            path,
+            libc::O_RDONLY,
+            0,
+        )
+        .map_err(|error| error.errno())
     }
 
     #[test]

@@ -56,6 +56,8 @@ impl Budget {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pattern {
     nodes: Vec<Node>,
+    /// A dot at the beginning of a name is an octet like any other.
+    dots: bool,
 }
 
 /// What stands at one place of a pattern. Targets lie ahead of their node.
@@ -126,11 +128,18 @@ impl Pattern {
                 }),
             }
         }
-        Some(Pattern { nodes })
+        Some(Pattern { nodes, dots: false })
+    }
+
+    /// The same pattern, whose wildcards also take a dot at the beginning.
+    #[must_use]
+    pub fn with_dots(mut self) -> Pattern {
+        self.dots = true;
+        self
     }
 
     /// Whether all of `name` is matched. A dot at its beginning is matched by
-    /// a dot only. Octets are compared: a `?` stands for one octet, not for
+    /// a dot only, unless `with_dots` has it otherwise. Octets are compared: a `?` stands for one octet, not for
     /// one character of many octets. Nothing is matched on a spent budget.
     #[must_use]
     pub fn matches(&self, name: &[u8], budget: &mut Budget) -> bool {
@@ -145,7 +154,7 @@ impl Pattern {
     fn follow<const N: usize>(&self, name: &[u8], budget: &mut Budget) -> bool {
         let mut here = Places::<N>::at(0);
         for (at, octet) in name.iter().enumerate() {
-            let hidden = at == 0 && *octet == b'.';
+            let hidden = at == 0 && *octet == b'.' && !self.dots;
             let mut next = Places::none();
             let mut from = 0;
             while let Some(place) = here.first(from) {

@@ -115,6 +115,7 @@ impl Session {
             ..self.plan(Existing::Append)?
         };
         let path = self.file_path(target)?;
+        login.may_store(&path)?;
         let parts = names
             .iter()
             .map(|name| self.part(name))

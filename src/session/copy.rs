@@ -45,6 +45,7 @@ impl Session {
             Existing::Refuse
         };
         let path = self.file_path(pathname)?;
+        login.may_store(&path)?;
         let source = self.readable_whole(from.as_bytes())?;
         let found = &source.attributes;
         if let Ok(target) = root.file_attributes(&path)

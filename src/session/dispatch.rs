@@ -39,7 +39,8 @@ impl Session {
             // vsftpd ignores empty lines as well; some clients send them.
             Err(ParseError::Empty) => {}
             Err(error) => {
-                let reply = malformed(&error);
+                let refusal = self.refusal(&error).and_then(Failure::reply);
+                let reply = refusal.unwrap_or_else(|| malformed(&error));
                 // What is no command may be a password typed at the wrong
                 // moment: it is shown in no log before login.
                 log::debug!("{}: malformed, {}", self.tag, reply.code().as_u16());
@@ -133,6 +134,11 @@ impl Session {
 
     /// Whether the session may use this verb now, by the verb's row.
     fn admit(&self, verb: Verb) -> Result<(), Failure> {
+        if self.login().is_ok()
+            && let Some(option) = self.withheld(verb)
+        {
+            return Err(Failure::Forbidden(option));
+        }
         if !self.offers(verb) {
             return Err(Failure::refused(
                 Code::NotImplemented,

@@ -29,9 +29,11 @@ enum Part {
 
 impl Part {
     /// A part that a client has written; `None` if it is too long.
-    fn written(name: &[u8]) -> Option<Part> {
+    fn written(name: &[u8], dots: bool) -> Option<Part> {
         Some(if has_wildcard(name) {
-            Part::Wild(name.to_vec(), Pattern::new(name)?)
+            let pattern = Pattern::new(name)?;
+            let pattern = if dots { pattern.with_dots() } else { pattern };
+            Part::Wild(name.to_vec(), pattern)
         } else {
             Part::Fixed(name.to_vec())
         })
@@ -72,8 +74,9 @@ pub(super) struct Place {
 }
 
 impl Wildcard {
-    /// Reads `pathname` as it is meant in the directory `cwd`.
-    pub(super) fn new(cwd: &VirtualPath, pathname: &[u8]) -> Result<Wildcard, TooLong> {
+    /// Reads `pathname` as it is meant in the directory `cwd`. With `dots`
+    /// wildcards take names that begin with a dot as well.
+    pub(super) fn new(cwd: &VirtualPath, pathname: &[u8], dots: bool) -> Result<Wildcard, TooLong> {
         let absolute = pathname.first() == Some(&b'/');
         let mut way: Vec<Part> = Vec::new();
         if !absolute && !cwd.is_root() {
@@ -84,7 +87,7 @@ impl Wildcard {
             match name {
                 b"" | b"." => {}
                 b".." => drop(way.pop()),
-                name => way.push(Part::written(name).ok_or(TooLong)?),
+                name => way.push(Part::written(name, dots).ok_or(TooLong)?),
             }
         }
         let last = way.pop();
@@ -202,7 +205,10 @@ impl Wildcard {
             for name in batch {
                 // What will not be looked into need not be kept.
                 let kept = u32::try_from(names.len()).unwrap_or(u32::MAX);
-                if kept <= self.left && pattern.matches(name, &mut self.budget) {
+                if kept <= self.left
+                    && pattern.matches(name, &mut self.budget)
+                    && !login.filters.hides_in(&directory, name)
+                {
                     names.push(name);
                 }
             }
@@ -243,7 +249,7 @@ mod tests {
 
     fn at(cwd: &str, pathname: &str) -> Wildcard {
         let cwd = VirtualPath::root().join(cwd.as_bytes()).unwrap();
-        Wildcard::new(&cwd, pathname.as_bytes()).unwrap()
+        Wildcard::new(&cwd, pathname.as_bytes(), false).unwrap()
     }
 
     #[test]
@@ -280,7 +286,7 @@ mod tests {
     fn too_long_a_part_is_refused() {
         let long = vec![b'*'; 600];
         assert_eq!(
-            Wildcard::new(&VirtualPath::root(), &long).err(),
+            Wildcard::new(&VirtualPath::root(), &long, false).err(),
             Some(TooLong)
         );
     }

@@ -3,6 +3,7 @@
 //! MLSD keeps no names and no order: each batch of entries is looked at and
 //! sent as it comes from the directory.
 
+use super::access::Filters;
 use super::owners::Owners;
 use super::permission::Viewer;
 use super::state::Login;
@@ -31,6 +32,7 @@ struct Teller<'session> {
     facts: Facts,
     /// None where nobody asks what may be done.
     viewer: Option<Viewer>,
+    filters: &'session Filters,
     out: Vec<u8>,
 }
 
@@ -38,7 +40,7 @@ impl<'session> Teller<'session> {
     /// One who tells `facts` about `directory` and what is in it.
     fn new(
         owners: &'session Owners,
-        login: &Login,
+        login: &'session Login,
         (mut facts, hide_ids): (Facts, bool),
         directory: &OwnedFd,
     ) -> Teller<'session> {
@@ -54,6 +56,7 @@ impl<'session> Teller<'session> {
             hide_ids,
             facts,
             viewer,
+            filters: &login.filters,
             out: Vec::with_capacity(PIECE + 1024),
         }
     }
@@ -71,6 +74,12 @@ impl<'session> Teller<'session> {
 
     /// Tells about one entry, without an end of line.
     fn tell(&mut self, kind: Kind<'_>, attributes: &Attributes, name: &[u8]) {
+        let viewer = self.viewer.as_ref();
+        let perm = viewer.map_or(Perm::NONE, |viewer| viewer.perm(kind, attributes));
+        self.tell_with(perm, kind, attributes, name);
+    }
+
+    fn tell_with(&mut self, perm: Perm, kind: Kind<'_>, attributes: &Attributes, name: &[u8]) {
         let owners = self.owners;
         let moment = |(seconds, nanoseconds)| Timestamp {
             seconds,
@@ -80,10 +89,7 @@ impl<'session> Teller<'session> {
         let owner_name = self.name(Facts::UNIX_OWNERNAME, || owners.user(attributes.uid));
         let group_name = self.name(Facts::UNIX_GROUPNAME, || owners.group(attributes.gid));
         let entry = FactEntry {
-            perm: self
-                .viewer
-                .as_ref()
-                .map_or(Perm::NONE, |viewer| viewer.perm(kind, attributes)),
+            perm,
             kind,
             size: attributes.size,
             modified: moment(attributes.modified),
@@ -118,7 +124,12 @@ impl<'session> Teller<'session> {
             Some(target) => Kind::Slink(target.as_deref()),
             None => kind_of(&attributes),
         };
-        self.line(kind, &attributes, name);
+        if self.filters.denies(name) {
+            self.tell_with(Perm::NONE, kind, &attributes, name);
+            self.out.extend_from_slice(b"\r\n");
+        } else {
+            self.line(kind, &attributes, name);
+        }
     }
 }
 
@@ -171,7 +182,8 @@ impl Session {
                     teller.line(Kind::Pdir, &attributes, b"..");
                 }
             }
-            send_entries(&mut send, teller, &directory, &mut service.buffers.take())?;
+            let mut buffer = service.buffers.take();
+            send_entries(&mut send, teller, (&login, &directory), &mut buffer)?;
             lines.end()
         })?;
         Ok(Reply::new(Code::ClosingData, "Directory send OK."))
@@ -204,7 +216,7 @@ impl Session {
 fn send_entries(
     send: &mut dyn FnMut(&[u8]) -> Result<(), Interruption>,
     mut teller: Teller<'_>,
-    directory: &OwnedFd,
+    (login, directory): (&Login, &OwnedFd),
     buffer: &mut [u8],
 ) -> Result<(), Interruption> {
     let mut piece = FIRST_PIECE;
@@ -212,7 +224,7 @@ fn send_entries(
     let space = buffer.len().min(32 * 1024);
     let mut reader = Reader::new(directory, buffer.get_mut(..space).unwrap_or_default());
     while let Some(batch) = reader.batch().map_err(Interruption::Storage)? {
-        for name in batch {
+        for name in batch.filter(|name| !login.filters.hides_in(directory, name)) {
             teller.entry(directory, name);
             if teller.out.len() >= piece {
                 send(&teller.out)?;

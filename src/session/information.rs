@@ -2,7 +2,6 @@
 //! both forms (RFC 959 section 4.1.3).
 
 use super::digest::is_digest;
-use super::site::site_help;
 use super::{Failure, Session};
 use crate::protocol::command::{COMMANDS, FEATURES, Verb, lookup};
 use crate::protocol::digest;
@@ -15,17 +14,23 @@ impl Session {
         !is_digest(verb) || self.config.hash_enable()
     }
 
+    /// Whether HELP and FEAT tell of this command.
+    fn tells_of(&self, verb: Verb) -> bool {
+        self.offers(verb) && self.withheld(verb).is_none()
+    }
+
     /// `FEAT` (RFC 2389 section 3.2): what is on, in the order of the names.
     pub(super) fn feat(&self) -> Reply {
         let config = &self.config;
         let mut lines: Vec<String> = COMMANDS
             .iter()
             .filter(|spec| spec.access != Access::Write || config.write_enable())
+            .filter(|spec| self.tells_of(spec.verb))
             .filter(|spec| match spec.verb {
                 Verb::Pasv | Verb::Epsv => config.pasv_enable(),
                 Verb::Eprt => config.port_enable(),
                 Verb::Mode => config.deflate_enable(),
-                verb => self.offers(verb),
+                _ => true,
             })
             .filter_map(|spec| match (spec.verb, spec.feat) {
                 (Verb::Mlst, Some(_)) => Some(feat_line(self.facts)),
@@ -38,6 +43,7 @@ impl Session {
                 SITE_COMMANDS
                     .iter()
                     .filter(|spec| spec.access != Access::Write || config.write_enable())
+                    .filter(|spec| self.permits_site(spec.verb))
                     .filter_map(|spec| spec.feat.map(str::to_owned)),
             )
             .collect();
@@ -54,12 +60,12 @@ impl Session {
         let name = argument.trim_ascii();
         if !name.is_empty() {
             let verb = lookup(name)
-                .filter(|&verb| self.offers(verb))
+                .filter(|&verb| self.tells_of(verb))
                 .ok_or_else(|| {
                     Failure::refused(Code::ArgumentError, "No such command: HELP lists them.")
                 })?;
             if verb == Verb::Site {
-                return site_help(b"");
+                return self.site_help(b"");
             }
             let spec = verb.spec();
             return Ok(Reply::new(
@@ -69,7 +75,7 @@ impl Session {
         }
         let names: Vec<&str> = COMMANDS
             .iter()
-            .filter(|spec| self.offers(spec.verb))
+            .filter(|spec| self.tells_of(spec.verb))
             .flat_map(|spec| spec.names)
             .copied()
             .collect();

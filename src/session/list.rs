@@ -6,7 +6,7 @@ use super::listing::{Listing, Target};
 use super::{Failure, Session};
 use crate::data::Interruption;
 use crate::protocol::ladder::Side;
-use crate::protocol::listing::parse_list_argument;
+use crate::protocol::listing::{ListOptions, parse_list_argument};
 use crate::protocol::pattern::has_wildcard;
 use crate::protocol::{Code, Reply};
 use std::sync::Arc;
@@ -16,19 +16,27 @@ type Answer = Result<Reply, Failure>;
 /// Bytes that STAT may put on the control connection.
 const STAT_LIMIT: usize = 1 << 20;
 
+/// Who asks for a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    List,
+    Nlst,
+    Stat,
+}
+
 impl Session {
     /// `LIST [ <SP> pathname ]`.
     pub(super) fn list(&mut self, argument: &[u8]) -> Answer {
-        self.send_listing(argument, true)
+        self.send_listing(argument, Form::List)
     }
 
     /// `NLST [ <SP> pathname ]`; with -l it is a LIST, as with ls.
     pub(super) fn nlst(&mut self, argument: &[u8]) -> Answer {
-        self.send_listing(argument, false)
+        self.send_listing(argument, Form::Nlst)
     }
 
-    fn send_listing(&mut self, argument: &[u8], long: bool) -> Answer {
-        let (mut listing, target, pathname) = self.prepare_listing(argument, long)?;
+    fn send_listing(&mut self, argument: &[u8], form: Form) -> Answer {
+        let (mut listing, target, pathname) = self.prepare_listing(argument, form)?;
         let login = self.share_login()?;
         let voice = self.voice;
         let buffers = self.service.buffers.clone();
@@ -58,7 +66,10 @@ impl Session {
 
     /// `STAT <SP> pathname`: a listing over the control connection.
     pub(super) fn stat_listing(&mut self, argument: &[u8]) -> Answer {
-        let (mut listing, target, pathname) = self.prepare_listing(argument, true)?;
+        if !self.config.dirlist_enable() {
+            return Err(Failure::Forbidden("dirlist_enable"));
+        }
+        let (mut listing, target, pathname) = self.prepare_listing(argument, Form::Stat)?;
         let is_directory = matches!(target, Target::Directory(..));
         let mut text = Vec::new();
         let mut keep = |out: &mut Vec<u8>| {
@@ -100,19 +111,27 @@ impl Session {
     fn prepare_listing(
         &self,
         argument: &[u8],
-        long: bool,
+        form: Form,
     ) -> Result<(Listing, Target, Vec<u8>), Failure> {
         let (mut options, pathname) = parse_list_argument(argument);
         options.recursive &= self.config.ls_recurse_enable();
+        options.almost_all |= self.config.force_dot_files();
+        // As vsftpd has it.
+        options.all |= form == Form::Stat;
         let service = Arc::clone(&self.service);
-        let target = self.find_target(options.directory_itself, pathname)?;
-        let listing = Listing::new(service, Arc::clone(&self.config), options, long);
+        let target = self.find_target(&options, pathname)?;
+        let listing = Listing::new(
+            service,
+            Arc::clone(&self.config),
+            options,
+            form != Form::Nlst,
+        );
         // `LIST -d` shows the working directory under the name ls gives it.
         let name = if pathname.is_empty() { b"." } else { pathname };
         Ok((listing, target, name.to_vec()))
     }
 
-    fn find_target(&self, directory_itself: bool, pathname: &[u8]) -> Result<Target, Failure> {
+    fn find_target(&self, options: &ListOptions, pathname: &[u8]) -> Result<Target, Failure> {
         let login = self.login()?;
         let path = self.path(pathname)?;
         let attributes = match login.root.attributes(&path) {
@@ -120,19 +139,27 @@ impl Session {
             // A link that leads nowhere is still an entry.
             Err(error) => match login.root.own_attributes(&path) {
                 Ok(attributes) => attributes,
-                Err(_) if has_wildcard(pathname) => return self.find_matches(pathname),
+                Err(_) if has_wildcard(pathname) => return self.find_matches(options, pathname),
                 Err(_) => return Err(error.into()),
             },
         };
-        if attributes.is_directory() && !directory_itself {
+        if attributes.is_directory() && !options.directory_itself {
             let directory = login.open_directory(&path)?;
             return Ok(Target::Directory(path, directory));
+        }
+        if path
+            .file_name()
+            .is_some_and(|name| login.filters.hides(name))
+        {
+            return Ok(Target::Nothing);
         }
         Ok(Target::One(attributes))
     }
 
-    fn find_matches(&self, pathname: &[u8]) -> Result<Target, Failure> {
+    fn find_matches(&self, options: &ListOptions, pathname: &[u8]) -> Result<Target, Failure> {
         let login = self.login()?;
+        login.may_say(pathname)?;
+        let dots = options.all || options.almost_all;
         // The tilde, if there is one, is the first part.
         let slash = pathname.iter().position(|&byte| byte == b'/');
         let (head, rest) = pathname.split_at(slash.unwrap_or(pathname.len()));
@@ -143,7 +170,7 @@ impl Session {
         } else {
             pathname
         };
-        let wildcard = Wildcard::new(&login.cwd, pathname).map_err(|TooLong| {
+        let wildcard = Wildcard::new(&login.cwd, pathname, dots).map_err(|TooLong| {
             Failure::refused(Code::FileUnavailable, "Wildcard pathname too long.")
         })?;
         // That a pattern matches nothing is no error; that there is no such

@@ -39,6 +39,8 @@ pub(super) type Sink<'sink> = &'sink mut dyn FnMut(&mut Vec<u8>) -> Result<(), I
 pub(super) enum Target {
     Directory(VirtualPath, OwnedFd),
     One(Attributes),
+    /// Something that hide_file hides.
+    Nothing,
     Matches(Box<Wildcard>),
 }
 
@@ -231,10 +233,10 @@ impl Listing {
     ) -> Result<Names, Interruption> {
         let limit = usize::try_from(self.config.list_sort_limit()).unwrap_or(usize::MAX);
         let mut names = Names::default();
-        if dots {
-            names.push(b".");
-            names.push(b"..");
-        }
+        let own = [&b"."[..], b".."]
+            .into_iter()
+            .filter(|name| dots && wanted(name));
+        own.for_each(|name| names.push(name));
         let mut reader = Reader::new(directory, buffer);
         let mut whole = false;
         while limit == 0 || names.len() <= limit {
@@ -292,7 +294,11 @@ impl Listing {
                 self.parent = login.root.attributes(&path.parent()).ok();
             }
             let hidden = self.options.all || self.options.almost_all;
-            let wanted = |name: &[u8]| hidden || name.first() != Some(&b'.');
+            let filters = &login.filters;
+            let wanted = |name: &[u8]| {
+                let shown = hidden || name.first() != Some(&b'.');
+                shown && !filters.hides_in(&directory, name)
+            };
             let names = self.directory(&directory, wanted, self.options.all, buffer, sink)?;
             if depth >= MAX_DEPTH {
                 continue;
@@ -325,12 +331,14 @@ impl Listing {
             let shown = !self.long || wildcard.is_spread();
             self.prefix = if shown { place.prefix } else { Vec::new() };
             match place.name {
+                Some(name) if login.filters.hides_in(&place.directory, &name) => {}
                 Some(name) if attributes_at(place.directory.as_fd(), &name).is_ok() => {
                     self.append(&place.directory, &name);
                 }
                 Some(_) => {}
                 None => {
-                    let wanted = |name: &[u8]| wildcard.is_meant(name);
+                    let hides = |name: &[u8]| login.filters.hides_in(&place.directory, name);
+                    let wanted = |name: &[u8]| wildcard.is_meant(name) && !hides(name);
                     self.directory(&place.directory, wanted, false, buffer, sink)?;
                 }
             }
@@ -357,6 +365,7 @@ impl Listing {
                 }
                 self.tree(login, (path, directory), buffer, sink)?;
             }
+            Target::Nothing => {}
             Target::One(attributes) if self.long => {
                 self.append_long(&attributes, pathname, None);
             }

@@ -3,10 +3,11 @@
 //! The reason of a refusal is in the log, never in the reply, and an unknown
 //! user gets the same reply after the same work as a wrong password.
 
+use super::access::Filters;
 use super::connect::Endpoint;
 use super::state::{Entry, Login, Rights, Stage};
 use super::voice::Voice;
-use super::{Class, Failure, Home, Place, Session};
+use super::{Class, Delayed, Failure, Home, Place, Session};
 use crate::auth::{Account, Denial, Privileges, Secret, is_anonymous};
 use crate::protocol::ladder::Fact;
 use crate::protocol::representation::Level;
@@ -173,23 +174,35 @@ impl Session {
         let Entry {
             config, privileges, ..
         } = &*entry;
+        let filters = Filters::of(config);
+        let Some(root) = filters.root(root, home) else {
+            let reply = self.deny(&entry.name, "no directory to begin in", INCORRECT);
+            return self.hold(reply);
+        };
         self.tag.set_user(&entry.name);
         self.config = Arc::clone(config);
         self.stage = Stage::In(Box::new(Login {
-            root: Arc::clone(root),
+            root,
             cwd: home.clone(),
             home: home.clone(),
             rights: Rights::of(*privileges, config, entry.read_only),
+            filters: Arc::new(filters),
             umask: privileges.umask(config),
             rate: privileges.rate(config),
             idle_limit: None,
+            visited: Vec::new(),
         }));
         if entry.said.is_empty() {
             log::info!("{}: logged in", self.tag);
         } else {
             log::info!("{}: logged in, said \"{}\"", self.tag, Escaped(&entry.said));
         }
-        self.say(&welcome);
+        let welcome = self.shown_around(welcome);
+        if self.service.config.delay_successful_login() > 0 {
+            self.delayed = Some(Delayed::Welcome(welcome));
+        } else {
+            self.say(&welcome);
+        }
     }
 
     /// There is no worker for the user: its home cannot be served, for the
@@ -231,7 +244,7 @@ impl Session {
     pub(super) fn hold(&mut self, reply: Reply) {
         self.hold_reply = false;
         if self.service.config.delay_failed_login() > 0 {
-            self.delayed = Some(reply);
+            self.delayed = Some(Delayed::Denial(reply));
         } else {
             self.say_denial(&reply);
         }

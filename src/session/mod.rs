@@ -7,6 +7,7 @@
 //! returns as soon as there is nothing to do.
 #![forbid(unsafe_code)]
 
+mod access;
 mod announce;
 mod attributes;
 mod class;
@@ -15,6 +16,7 @@ mod connect;
 mod copy;
 mod course;
 mod digest;
+mod directory_message;
 mod dispatch;
 mod expand;
 mod facts;
@@ -93,6 +95,14 @@ pub enum Outcome {
     End,
 }
 
+/// The reply to PASS, or to USER, that is held back.
+enum Delayed {
+    /// For delay_failed_login.
+    Denial(Reply),
+    /// For delay_successful_login.
+    Welcome(Reply),
+}
+
 /// One session with one client.
 pub struct Session {
     service: Arc<Service>,
@@ -137,8 +147,8 @@ pub struct Session {
     hold_reply: bool,
     /// When the command under way came.
     asked: Instant,
-    /// The reply that is being held back (delay_failed_login).
-    delayed: Option<Reply>,
+    /// The reply that is being held back.
+    delayed: Option<Delayed>,
     /// The reply to a log-in that has succeeded, until somebody serves it.
     welcome: Option<Reply>,
     /// The last reply is said; the session is to be closed.
@@ -201,7 +211,8 @@ impl Session {
             Wake::Born => self.greet(),
             Wake::Readable | Wake::Moved => {}
             Wake::TimeIsUp => match self.delayed.take() {
-                Some(reply) => self.say_denial(&reply),
+                Some(Delayed::Denial(reply)) => self.say_denial(&reply),
+                Some(Delayed::Welcome(reply)) => self.say(&reply),
                 None => self.time_out(),
             },
         }
@@ -227,11 +238,18 @@ impl Session {
                 self.trace_end(Side::Server);
                 return Outcome::End;
             }
-            if self.delayed.is_some() {
+            if let Some(delayed) = &self.delayed {
                 let _ = self.control.flush();
-                let delay = Duration::from_secs(self.config.delay_failed_login().into());
-                let taken = self.asked.elapsed();
-                return Outcome::Delay(self.asked + whole_delays(taken, delay));
+                let config = &self.service.config;
+                let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+                let delay = match delayed {
+                    Delayed::Denial(_) => {
+                        let delay = seconds(config.delay_failed_login());
+                        whole_delays(self.asked.elapsed(), delay)
+                    }
+                    Delayed::Welcome(_) => seconds(config.delay_successful_login()),
+                };
+                return Outcome::Delay(self.asked + delay);
             }
             if self.service.course.is_ending() {
                 // No command begins any more; what was under way is over.
@@ -262,6 +280,13 @@ impl Session {
     fn greet(&mut self) {
         log::info!("{}: connected", self.tag);
         self.trace(&Fact::Opened);
+        if !self.config.ftp_enable() {
+            log::warn!("{}: turned away (ftp_enable=NO)", self.tag);
+            return self.end(Reply::new(
+                Code::SyntaxError,
+                "OOPS: FTP is switched off here.",
+            ));
+        }
         let greeting = self.service.greeting.clone();
         self.say(&greeting);
     }

@@ -5,6 +5,7 @@
 
 use super::{Failure, Session};
 use crate::protocol::{Code, Reply, Text};
+use std::sync::Arc;
 
 impl Session {
     /// `PWD`.
@@ -19,9 +20,18 @@ impl Session {
         let target = self.path(pathname)?;
         self.login()?.root.enter(&target)?;
         self.login_mut()?.cwd = target;
-        Ok(Reply::new(
+        Ok(self.shown_around(Reply::new(
             Code::FileActionOk,
             "Directory successfully changed.",
-        ))
+        )))
+    }
+
+    /// The reply that brings a user to a directory, with its message.
+    pub(super) fn shown_around(&mut self, reply: Reply) -> Reply {
+        let config = Arc::clone(&self.config);
+        match self.login_mut() {
+            Ok(login) => login.with_message(&config, reply),
+            Err(_) => reply,
+        }
     }
 }

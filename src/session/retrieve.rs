@@ -23,6 +23,7 @@ impl Session {
     /// client.
     pub(super) fn readable(&self, pathname: &[u8]) -> Result<Readable, Failure> {
         let path = self.file_path(pathname)?;
+        self.login()?.may_fetch(&path)?;
         let opened = self.login()?.root.open_file(&path)?;
         self.may_be_given(path, opened)
     }
@@ -33,6 +34,7 @@ impl Session {
             return self.readable(pathname);
         }
         let path = self.file_path(pathname)?;
+        self.login()?.may_fetch(&path)?;
         let opened = self.when_unlocked(path.as_bytes(), |root| root.open_locked(&path))?;
         self.may_be_given(path, opened)
     }
@@ -73,6 +75,7 @@ impl Session {
             }
         };
         let ranged = self.range.is_some();
+        let by_hand = !self.config.use_sendfile();
         let opening = self.download_opening(pathname, length);
         let buffers = self.service.buffers.clone();
         let moved = self.transfer(Side::Server, path.as_bytes(), &opening, |transfer| {
@@ -80,6 +83,8 @@ impl Session {
                 transfer.send_coded(&file, start, &coding, &mut buffers.take())
             } else if ranged && length == 0 {
                 Ok(())
+            } else if by_hand {
+                transfer.send_copied(&file, start.offset, end, &mut buffers.take())
             } else {
                 transfer.send_file(&file, start.offset, end)
             }

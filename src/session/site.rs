@@ -28,13 +28,16 @@ impl Session {
                 ))
             }
         })?;
+        if !self.permits_site(request.verb) {
+            return Err(Failure::Forbidden("cmds_allowed/cmds_denied"));
+        }
         let login = self.login()?;
         if request.verb.spec().access == Access::Write && !login.rights.any_write() {
             return Err(Failure::Forbidden("no right to write"));
         }
         let argument = request.argument;
         match request.verb {
-            SiteVerb::Help => site_help(argument),
+            SiteVerb::Help => self.site_help(argument),
             SiteVerb::Chmod => self.chmod(argument),
             SiteVerb::Chgrp => self.chgrp(argument),
             SiteVerb::Umask => self.umask(argument),
@@ -147,24 +150,30 @@ fn time() -> Reply {
     )
 }
 
-/// `SITE HELP [ <SP> command ]`.
-pub(super) fn site_help(argument: &[u8]) -> Answer {
-    let name = argument.trim_ascii();
-    if !name.is_empty() {
-        let verb = lookup(name).ok_or_else(|| {
-            Failure::refused(
-                Code::ArgumentError,
-                "No such SITE command: SITE HELP lists them.",
-            )
-        })?;
-        let spec = verb.spec();
-        return Ok(Reply::new(
-            Code::HelpMessage,
-            format!("Syntax: {} - {}", spec.syntax, spec.help),
-        ));
+impl Session {
+    /// `SITE HELP [ <SP> command ]`.
+    pub(super) fn site_help(&self, argument: &[u8]) -> Answer {
+        let name = argument.trim_ascii();
+        if !name.is_empty() {
+            let verb = lookup(name).filter(|&verb| self.permits_site(verb));
+            let verb = verb.ok_or_else(|| {
+                Failure::refused(
+                    Code::ArgumentError,
+                    "No such SITE command: SITE HELP lists them.",
+                )
+            })?;
+            let spec = verb.spec();
+            return Ok(Reply::new(
+                Code::HelpMessage,
+                format!("Syntax: {} - {}", spec.syntax, spec.help),
+            ));
+        }
+        let reply = Reply::new(Code::HelpMessage, "Help OK.").line("SITE commands:");
+        let permitted = SITE_COMMANDS
+            .iter()
+            .filter(|spec| self.permits_site(spec.verb));
+        Ok(permitted.fold(reply, |reply, spec| {
+            reply.indented(format!("{} - {}", spec.syntax, spec.help))
+        }))
     }
-    let reply = Reply::new(Code::HelpMessage, "Help OK.").line("SITE commands:");
-    Ok(SITE_COMMANDS.iter().fold(reply, |reply, spec| {
-        reply.indented(format!("{} - {}", spec.syntax, spec.help))
-    }))
 }

@@ -1,7 +1,8 @@
 //! Who a session belongs to and what it may do.
 
+use super::access::Filters;
 use super::roster::{Listed, Roster};
-use super::{Class, Failure, Session};
+use super::{Class, Failure, Session, directory_message};
 use crate::auth::Privileges;
 use crate::config::Config;
 use crate::control::Connection;
@@ -146,12 +147,16 @@ pub(super) struct Login {
     /// Where the session began, which `~` stands for.
     pub home: VirtualPath,
     pub rights: Rights,
+    /// Names that are hidden, and those that alone are given or taken.
+    pub filters: Arc<Filters>,
     /// Taken from the mode of what is created (umask(2)); SITE UMASK sets it.
     pub umask: u32,
     /// Bytes per second; 0 means no limit.
     pub rate: u64,
     /// Seconds between two commands, if SITE IDLE has set them.
     pub idle_limit: Option<u32>,
+    /// Directories whose message has been shown.
+    pub visited: Vec<directory_message::Place>,
 }
 
 impl Login {
@@ -220,7 +225,7 @@ impl Session {
             return None;
         }
         let passwd = VirtualPath::root().join(b"/etc/passwd").ok()?;
-        let text = login.root.read(&passwd, LARGEST_PASSWD).ok()?;
+        let text = login.root.undenied().read(&passwd, LARGEST_PASSWD).ok()?;
         let home = home_in(&text, user)?;
         VirtualPath::root().join(home).ok()
     }

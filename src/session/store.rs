@@ -74,6 +74,7 @@ impl Session {
             "write_enable, anon_upload_enable, read-only account",
         )?;
         let path = self.file_path(pathname)?;
+        login.may_store(&path)?;
         let root = Arc::clone(&login.root);
         self.need_endpoint()?;
         let coding = self.upload_coding();

@@ -196,6 +196,14 @@ fn no_endpoint() -> Failure {
     Failure::refused(Code::CannotOpenData, "Use PORT or PASV first.")
 }
 
+/// The least that trans_chunk_size may ask for, as in vsftpd.
+const SMALLEST_CHUNK: u32 = 4096;
+
+fn chunk(size: u32) -> Option<usize> {
+    let chunk = (size > 0).then(|| size.max(SMALLEST_CHUNK))?;
+    usize::try_from(chunk).ok()
+}
+
 impl Session {
     /// Refuses a transfer for which no data connection was agreed upon; to be
     /// asked before anything is changed for it.
@@ -298,6 +306,7 @@ impl Session {
         let limits = Limits {
             stall: seconds(self.config.data_connection_timeout()),
             rate,
+            chunk: chunk(self.config.trans_chunk_size()),
         };
         let trace = self.trace.as_deref();
         let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, subject);

@@ -33,6 +33,8 @@ impl Session {
             b"" => b"STOU",
             _ => pathname,
         };
+        // A name that may not be had is not to be had with something behind it.
+        self.login()?.may_say(prefix)?;
         let mut bytes = [0; 8];
         random::fill(&mut bytes).map_err(|error| {
             let error = sys::Error::from_io("getrandom", &error);
