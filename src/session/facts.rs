@@ -194,10 +194,7 @@ impl Session {
     pub(super) fn mlst(&mut self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
         let path = self.path(pathname)?;
-        let attributes = match login.root.attributes(&path) {
-            Ok(attributes) => attributes,
-            Err(error) => login.root.own_attributes(&path).map_err(|_| error)?,
-        };
+        let attributes = login.attributes(&path)?;
         let directory = login.root.look_at(&path.parent())?;
         let facts = (self.facts, self.config.hide_ids());
         let mut teller = Teller::new(&self.service.owners, login, facts, &directory);

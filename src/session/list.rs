@@ -134,14 +134,10 @@ impl Session {
     fn find_target(&self, options: &ListOptions, pathname: &[u8]) -> Result<Target, Failure> {
         let login = self.login()?;
         let path = self.path(pathname)?;
-        let attributes = match login.root.attributes(&path) {
+        let attributes = match login.attributes(&path) {
             Ok(attributes) => attributes,
-            // A link that leads nowhere is still an entry.
-            Err(error) => match login.root.own_attributes(&path) {
-                Ok(attributes) => attributes,
-                Err(_) if has_wildcard(pathname) => return self.find_matches(options, pathname),
-                Err(_) => return Err(error.into()),
-            },
+            Err(_) if has_wildcard(pathname) => return self.find_matches(options, pathname),
+            Err(error) => return Err(error.into()),
         };
         if attributes.is_directory() && !options.directory_itself {
             let directory = login.open_directory(&path)?;

@@ -10,6 +10,7 @@ use crate::fs::{self, Root};
 use crate::protocol::tilde::{Tilde, home_in};
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
 use crate::sys;
+use crate::sys::file::Attributes;
 use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -160,6 +161,18 @@ pub(super) struct Login {
 }
 
 impl Login {
+    /// Attributes of what `path` leads to, or of a link that leads nowhere: it
+    /// is still an entry.
+    ///
+    /// # Errors
+    /// The system's own; EACCES for a link that leads where one may not go.
+    pub(super) fn attributes(&self, path: &VirtualPath) -> Result<Attributes, fs::Error> {
+        self.root.attributes(path).or_else(|error| match &error {
+            fs::Error::System(cause) if cause.errno() == libc::EACCES => Err(error),
+            _ => self.root.own_attributes(path).map_err(|_| error),
+        })
+    }
+
     /// Opens a directory whose names the user may have.
     ///
     /// # Errors

@@ -109,6 +109,22 @@ impl Control {
     }
 }
 
+impl Control {
+    /// A command that must get 550, with a data connection ready if it is one
+    /// that needs it.
+    #[track_caller]
+    pub fn denied(&mut self, line: impl AsRef<str>) -> Reply {
+        let line = line.as_ref();
+        let verb = line.split(' ').next().unwrap();
+        match verb {
+            "RETR" | "STOR" | "STOU" | "APPE" | "LIST" | "NLST" | "MLSD" => {
+                self.refused(line, &[550])
+            }
+            _ => self.command(line, 550),
+        }
+    }
+}
+
 /// The address in a 227.
 #[track_caller]
 pub fn pasv_address(reply: &Reply) -> SocketAddr {

@@ -37,6 +37,12 @@ pub fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
+/// Whether the dialogues run against vsftpd (`UNDER_TEST`), so that what goes
+/// beyond it is not asked for.
+pub fn is_vsftpd() -> bool {
+    std::env::var_os("UNDER_TEST").is_some()
+}
+
 /// Says why the rest of a test was left out: on stderr, and, since a passing
 /// test's output is not shown, in the file that `make test` prints at its end.
 /// Used only where the machine, not the server, lacks something; the caller

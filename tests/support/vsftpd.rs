@@ -13,7 +13,13 @@ pub fn adapt(options: &mut Vec<(String, String)>) -> SocketAddr {
         .unwrap()
         .local_addr()
         .unwrap();
-    let ours = ["listen_port", "seccomp_strict", "shutdown_grace"];
+    // Told to run as who started it, it would give anonymous users no root.
+    let ours = [
+        "listen_port",
+        "seccomp_strict",
+        "shutdown_grace",
+        "run_as_launching_user",
+    ];
     options.retain(|(name, _)| !ours.contains(&name.as_str()));
     for (name, value) in [
         ("seccomp_sandbox", "NO"),

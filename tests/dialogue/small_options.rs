@@ -1,0 +1,78 @@
+//! Options whose effect is one thing: delay_successful_login, use_sendfile,
+//! trans_chunk_size, ftp_enable, and those of vsftpd that have none here and
+//! are accepted all the same.
+
+use std::time::{Duration, Instant};
+
+use crate::support::control::Control;
+use crate::support::server::{Launch, Server};
+use crate::support::tree::noise;
+
+#[test]
+fn a_successful_login_is_answered_after_the_delay() {
+    let server = Server::start(&[("delay_successful_login", "1"), ("delay_failed_login", "0")]);
+    let mut control = server.connect();
+    control.command("USER anonymous", 331);
+    let start = Instant::now();
+    control.command("PASS x", 230);
+    let took = start.elapsed();
+    assert!(took > Duration::from_millis(700), "{took:?}");
+    control.goes_on();
+    // What came meanwhile is answered afterwards, in turn.
+    let mut control = server.connect();
+    control.send("USER anonymous\r\nPASS x\r\nPWD\r\nNOOP\r\n");
+    for code in [331, 230, 257, 200] {
+        control.expect(code);
+    }
+}
+
+#[test]
+fn files_come_whole_without_sendfile_and_in_small_pieces() {
+    for options in [
+        &[("use_sendfile", "NO")][..],
+        &[("trans_chunk_size", "4096")],
+        &[("trans_chunk_size", "1"), ("use_sendfile", "NO")],
+        &[("trans_chunk_size", "8192"), ("anon_max_rate", "4000000")],
+    ] {
+        let launch = Launch::new().writable().options(options);
+        let bytes = noise(1_000_003);
+        launch.root().file("file", &bytes);
+        launch.root().file("empty", "");
+        launch.root().dir("in");
+        let server = launch.start();
+        let mut control = server.anonymous();
+        control.command("TYPE I", 200);
+        assert!(control.retrieve("file") == bytes, "{options:?}");
+        assert_eq!(control.retrieve("empty"), b"");
+        control.command("REST 999999", 350);
+        assert_eq!(control.retrieve("file"), bytes[999_999..]);
+        control.store("in/new", &bytes);
+        assert!(server.root().read("in/new") == bytes, "{options:?}");
+    }
+}
+
+#[test]
+fn whoever_comes_is_turned_away_where_ftp_is_switched_off() {
+    let server = Launch::new().option("ftp_enable", "NO").start();
+    let mut control = Control::connect_ungreeted(server.address());
+    control.expect(500);
+    control.expect_closed();
+}
+
+#[test]
+fn options_without_an_effect_here_are_accepted() {
+    let server = Server::start(&[
+        ("async_abor_enable", "YES"),
+        ("isolate", "NO"),
+        ("isolate_network", "NO"),
+        ("ptrace_sandbox", "NO"),
+        ("one_process_model", "NO"),
+        ("utf8_filesystem", "YES"),
+        ("http_enable", "NO"),
+        ("allow_writeable_chroot", "YES"),
+    ]);
+    let mut control = server.anonymous();
+    let feat = control.command("FEAT", 211).text();
+    assert!(feat.contains("UTF8"), "{feat}");
+    control.goes_on();
+}
