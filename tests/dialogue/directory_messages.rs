@@ -117,7 +117,7 @@ fn no_message_leads_out_of_the_root_or_stops_a_session() {
     root.dir("pipe");
     let _pipe = Fifo::new(root, "pipe/.message");
     let path = root.file("locked/.message", "private");
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o000)).unwrap();
     let server = launch.start();
     let mut control = server.anonymous();
     for name in ["relative", "absolute", "directory", "pipe"] {
