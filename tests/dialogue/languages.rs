@@ -308,7 +308,7 @@ fn names_with_line_ends_are_listed_fetched_and_deleted_and_forge_nothing() {
         let listed = lines(&control.fetch(command));
         assert_eq!(listed.len(), evil.len() + extra, "{listed:?}");
     }
-    assert_eq!(control.command("STAT /", 212).lines.len(), evil.len() + 2);
+    assert_eq!(control.command("STAT /", 212).lines.len(), evil.len() + 4);
     let listed = lines(&control.fetch("NLST"));
     assert!(
         listed.contains(&b"a%0D%0A226 Done.%0D%0Ab".to_vec()),
