@@ -96,6 +96,29 @@ pub fn bind_address_only(socket: BorrowedFd<'_>) -> Result<()> {
     .map(drop)
 }
 
+/// The effective user of the process at the other end of a Unix socket, as it
+/// was when that end connected or was bound (SO_PEERCRED).
+///
+/// # Errors
+/// getsockopt's own.
+pub fn peer_user(socket: BorrowedFd<'_>) -> Result<u32> {
+    // SAFETY: ucred is a plain struct of integers, for which all zeros is a value.
+    let mut who: libc::ucred = unsafe { std::mem::zeroed() };
+    let mut size = libc::socklen_t::try_from(size_of::<libc::ucred>())
+        .map_err(|_| Error::new("getsockopt", libc::EINVAL))?;
+    // SAFETY: `who` has room for a ucred, and `size` says so.
+    check("getsockopt", unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut who).cast(),
+            &raw mut size,
+        )
+    })?;
+    Ok(who.uid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +133,15 @@ mod tests {
             let (_, peer) = accept_blocking(listener.as_fd()).unwrap();
             assert_eq!(peer, client.local_addr().unwrap());
         }
+    }
+
+    #[test]
+    fn the_other_end_of_a_pair_is_oneself() {
+        let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert_eq!(
+            peer_user(one.as_fd()),
+            Ok(crate::sys::process::effective_user())
+        );
     }
 
     #[test]

@@ -3,7 +3,14 @@
 use crate::apart;
 use crate::call;
 use crate::seccomp::confined;
-use ironftpd::sys::seccomp::{Kind, Mode};
+use crate::support::temp::TempDir;
+use ironftpd::sys::seccomp::{Kind, Mode, refused_here};
+use ironftpd::sys::socket::peer_user;
+use ironftpd::sys::transfer::{receive_now, send};
+use std::io::Write;
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 const REFUSED: Result<i64, i32> = Err(libc::EPERM);
 
@@ -83,6 +90,51 @@ fn only_tcp_sockets_are_made() {
         &[socket(libc::AF_PACKET, libc::SOCK_RAW, 0)],
     );
     refused_in(Kind::WaitingRoom, &[socket(libc::AF_INET, PLAIN, 0)]);
+}
+
+#[test]
+fn the_governor_answers_who_has_come_and_goes_nowhere() {
+    apart(|| {
+        let place = TempDir::new();
+        let listener = UnixListener::bind(place.path().join("control")).unwrap();
+        let path = place.path().join("control");
+        let mut asker = UnixStream::connect(path).unwrap();
+        asker.write_all(b"who").unwrap();
+        if !confined(Kind::Governor, Mode::Refuse) {
+            return;
+        }
+        let (here, _) = listener.accept().unwrap();
+        let own = ironftpd::sys::process::effective_user();
+        assert_eq!(peer_user(here.as_fd()).unwrap(), own);
+        let mut question = [0; 8];
+        assert_eq!(receive_now(here.as_fd(), &mut question).unwrap(), 3);
+        assert_eq!(send(here.as_fd(), b"answer", false).unwrap(), 6);
+        here.shutdown(Shutdown::Read).unwrap();
+        assert_eq!(refused_here().0, 0);
+    });
+    let address = std::ptr::null::<u8>() as usize;
+    refused_in(
+        Kind::Governor,
+        &[
+            socket(libc::AF_INET, PLAIN, 0),
+            socket(libc::AF_UNIX, PLAIN, 0),
+            (libc::SYS_connect, [usize::MAX, address, 0, 0, 0, 0]),
+            (libc::SYS_bind, [usize::MAX, address, 0, 0, 0, 0]),
+            (libc::SYS_sendto, [usize::MAX, address, 0, 0, 1, 0]),
+            (libc::SYS_sendmsg, [usize::MAX, address, 0, 0, 0, 0]),
+            (libc::SYS_recvmsg, [usize::MAX, address, 0, 0, 0, 0]),
+            (libc::SYS_openat, [usize::MAX, address, 0, 0, 0, 0]),
+            (libc::SYS_openat2, [usize::MAX, address, 0, 0, 0, 0]),
+            (libc::SYS_unlinkat, [usize::MAX, address, 0, 0, 0, 0]),
+            (libc::SYS_kill, [0, 0, 0, 0, 0, 0]),
+            (libc::SYS_clone, [0, 0, 0, 0, 0, 0]),
+        ],
+    );
+    let of = |name| [usize::MAX, libc::SOL_SOCKET as usize, name, 0, 0, 0];
+    let peer = of(libc::SO_PEERCRED as usize);
+    passed_in(Kind::Governor, &[(libc::SYS_getsockopt, peer)]);
+    let other = of(libc::SO_ERROR as usize);
+    refused_in(Kind::Governor, &[(libc::SYS_getsockopt, other)]);
 }
 
 #[test]

@@ -27,12 +27,14 @@ pub enum Kind {
     Session,
     /// Asks name services: for hosts, users and groups.
     Resolver,
+    /// Answers the administrator.
+    Governor,
     /// The scratch thread of [`super::trial`], with the list of a session.
     Trial,
 }
 
 impl Kind {
-    const ALL: [Kind; 8] = [
+    const ALL: [Kind; 9] = [
         Kind::Main,
         Kind::MainWithRoot,
         Kind::WaitingRoom,
@@ -40,6 +42,7 @@ impl Kind {
         Kind::Login,
         Kind::Session,
         Kind::Resolver,
+        Kind::Governor,
         Kind::Trial,
     ];
 
@@ -52,6 +55,7 @@ impl Kind {
             Kind::Login => "login",
             Kind::Session | Kind::Trial => "session",
             Kind::Resolver => "resolver",
+            Kind::Governor => "governor",
         }
     }
 
@@ -79,6 +83,7 @@ impl fmt::Display for Kind {
             Kind::Login => "login worker",
             Kind::Session => "session worker",
             Kind::Resolver => "resolver",
+            Kind::Governor => "governor",
             Kind::Trial => "trial",
         })
     }
