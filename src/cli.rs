@@ -425,7 +425,9 @@ fn exit_of(error: &StartError) -> Exit {
         StartError::NoSocket | StartError::WrongSocket(_) => Exit::Usage,
         StartError::VisitorGone => Exit::Ok,
         StartError::PidFile(..) => Exit::NoPermission,
-        StartError::Authenticator(_) | StartError::System(_) => Exit::OsError,
+        StartError::Control(..) | StartError::Authenticator(_) | StartError::System(_) => {
+            Exit::OsError
+        }
     }
 }
 

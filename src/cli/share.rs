@@ -163,6 +163,8 @@ impl Serve {
             ("anon_umask", "022"),
             ("local_umask", "022"),
             ("max_per_ip", "0"),
+            // What is shared for an hour needs no administrator.
+            ("control_socket", ""),
         ] {
             reading.set(name, value.as_bytes(), &Origin::Serve);
         }

@@ -17,6 +17,7 @@ pub const AT_THE_START: &[&str] = &[
     "listen_address6",
     "background",
     "pid_file",
+    "control_socket",
     "local_enable",
     "pam_service_name",
     "session_support",

@@ -72,7 +72,6 @@ pub static NOT_YET: &[NotYet] = &[
     inert("no_log_lock", Bool, "xferlog_enable"),
     only("dual_log_enable", Bool, "NO"),
     only("syslog_enable", Bool, "NO"),
-    only("setproctitle_enable", Bool, "NO"),
     // TLS.
     only("ssl_enable", Bool, "NO"),
     inert("allow_anon_ssl", Bool, "ssl_enable"),

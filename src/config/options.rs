@@ -459,6 +459,11 @@ options! {
         "Names under which clients know this server, with commas between them; a name in the HOST command that is none of them is refused. Addresses may be among them; the address the client has connected to always counts. When empty, every name is accepted.",
         "Not an option of vsftpd.";
 }
+"Administration" {
+    Path control_socket = "/run/ironftpd/control",
+        "Unix socket through which ironftpctl(8) asks the running server: who is there, and to end a session, reload or drain. Only root and the user who started the server may use it. Where the default is not to be had, because another server has it or the directory may not be made, the server starts without; a path that is set must work. When empty there is none.",
+        "Not an option of vsftpd.";
+}
 "Greeting, messages and log" {
     Text ftpd_banner = "",
         "Text of the greeting, in place of the built-in one.";
@@ -471,6 +476,9 @@ options! {
         "vsftpd cuts off at 4000 bytes.";
     Bool log_ftp_protocol = "NO",
         "Log every command and reply. Passwords are left out.";
+    Bool setproctitle_enable = "NO",
+        "Name the thread of each session after its user and the command under way, as in ftp:alice RETR: ps -L and top -H show it, with the user cut off after the sixth letter or so. It costs two calls to the system for each command or less.",
+        "vsftpd's sessions are processes, whose whole line in ps it sets.";
     Bool trace_connections = "NO",
         "Draw every session on standard output as it happens: who connects from which port to which, the commands and replies, the bytes, and where something was refused or did not arrive. The same as --trace; ironftpd(8) shows such drawings. Passwords are left out.",
         "Not an option of vsftpd.";

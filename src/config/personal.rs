@@ -73,6 +73,7 @@ static NOT_PERSONAL: &[&str] = &[
     "run_as_launching_user",
     "secure_email_list_enable",
     "session_support",
+    "setproctitle_enable",
     "shutdown_grace",
     "trace_connections",
     "user_config_dir",

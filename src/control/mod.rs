@@ -227,9 +227,10 @@ impl Connection {
         result
     }
 
-    /// Says a last word if the client can take it without anybody waiting.
+    /// Says what has not been sent yet, and a last word, if the client can take
+    /// it without anybody waiting.
     pub fn farewell(&mut self, reply: &Reply) {
-        let mut text = Vec::new();
+        let mut text = std::mem::take(&mut self.outgoing);
         reply.encode(&mut text);
         let _ = transfer::send(self.socket.as_fd(), &text, false);
     }

@@ -73,6 +73,8 @@ pub enum Interruption {
     Aborted,
     /// The control connection is gone, and with it the client.
     ControlLost,
+    /// The session is to end, whatever it is doing.
+    Dismissed,
     /// Nothing moved, or nobody came, for this long.
     TimedOut(Duration),
     /// The data connection failed.
@@ -88,6 +90,7 @@ impl fmt::Display for Interruption {
         match self {
             Interruption::Aborted => f.write_str("aborted by the client"),
             Interruption::ControlLost => f.write_str("control connection lost"),
+            Interruption::Dismissed => f.write_str("the session is to end"),
             Interruption::TimedOut(time) => write!(f, "nothing for {} s", time.as_secs()),
             Interruption::Network(error) => write!(f, "data connection: {error}"),
             Interruption::Storage(error) => write!(f, "file: {error}"),
@@ -103,7 +106,8 @@ pub enum Heed {
     Input,
     /// Only the end: there is unread input that must wait.
     End,
-    /// Nothing any more.
+    /// Nothing any more; the watcher is asked now and then all the same, for
+    /// what others decide.
     Nothing,
 }
 
@@ -112,11 +116,15 @@ pub trait Watch {
     /// The descriptor to poll, and for what.
     fn control(&self) -> (BorrowedFd<'_>, Heed);
 
-    /// Called when something happened there; `moved` is the bytes so far.
+    /// Called when something happened there, and now and then with
+    /// [`Heed::Nothing`]; `moved` is the bytes so far.
     ///
     /// # Errors
     /// When the transfer is to end.
     fn attend(&mut self, moved: u64) -> Result<(), Interruption>;
+
+    /// Called when bytes have moved, `bytes` in all. Must be quick.
+    fn moved(&self, _bytes: u64) {}
 
     /// Called when a passive data connection came from a wrong address.
     fn stranger(&mut self, peer: SocketAddr);

@@ -88,6 +88,7 @@ impl<'run> Transfer<'run> {
     /// When the control connection says so.
     pub(super) fn account(&mut self, count: usize) -> Result<(), Interruption> {
         self.moved += u64::try_from(count).unwrap_or(u64::MAX);
+        self.watch.moved(self.moved);
         self.charge(count)
     }
 
@@ -151,7 +152,7 @@ pub(super) fn look(watch: &mut dyn Watch, moved: u64, time: Duration) -> Result<
     let mut interests = [interest_in(watch.control())];
     poll::poll(&mut interests, Some(time)).map_err(Interruption::Network)?;
     let [control] = interests;
-    if control.ready() {
+    if control.ready() || is_unheard(watch) {
         watch.attend(moved)?;
     }
     Ok(())
@@ -211,6 +212,11 @@ impl Waiting {
     }
 }
 
+/// Whether nothing on the control connection would wake who waits.
+fn is_unheard(watch: &dyn Watch) -> bool {
+    watch.control().1 == Heed::Nothing
+}
+
 fn interest_in((control, heed): (BorrowedFd<'_>, Heed)) -> Interest<'_> {
     match heed {
         Heed::Input => Interest::new(control, READABLE),
@@ -240,9 +246,13 @@ pub(super) fn wait_for(
             }),
             interest_in(watch.control()),
         ];
-        poll::poll(&mut interests, waiting.left()).map_err(Interruption::Network)?;
+        let mut left = waiting.left();
+        if is_unheard(watch) {
+            left = Some(left.map_or(LOOK_AFTER, |left| left.min(LOOK_AFTER)));
+        }
+        poll::poll(&mut interests, left).map_err(Interruption::Network)?;
         let [data, bell, control] = interests.map(|interest| interest.ready());
-        if control {
+        if control || is_unheard(watch) {
             watch.attend(moved)?;
         }
         if data || bell {

@@ -1,12 +1,14 @@
 //! The main thread: accepts control connections, hears signals, gives birth
 //! to workers. It never reads from a client and never waits for one, and no
-//! failure of accept(2) ends it. What signals ask for is in `reload` and
-//! `shutdown`.
+//! failure of accept(2) ends it. What signals and the governor ask for is in
+//! `reload`, `shutdown` and `orders`.
 
+use super::governor::Governor;
 use super::limits::{Census, Full, max_workers};
 use super::listen::{Listener, Source, keepalive};
 use super::narrow::Walls;
-use super::notify::Supervisor;
+use super::notify::{State, Supervisor};
+use super::orders::{Errand, Orders};
 use super::pool::Pool;
 use super::reload::{Reader, Reread};
 use super::shutdown::Ending;
@@ -22,6 +24,7 @@ use crate::sys::seccomp::{Kind, Refusals};
 use crate::sys::signal::{Signal, Signals};
 use crate::sys::socket::accept_blocking;
 use crate::sys::transfer::send;
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -88,6 +91,10 @@ pub(super) struct Master {
     refusals: Refusals,
     pub(super) epoll: Epoll,
     pub(super) bell: Arc<Bell>,
+    /// From the governor; the bell tells of them.
+    pub(super) orders: Receiver<Errand>,
+    /// The way to this thread.
+    giver: Sender<Errand>,
     pub(super) room: Arc<WaitingRoom>,
     keeper: JoinHandle<()>,
     pub(super) pool: Arc<Pool>,
@@ -147,6 +154,7 @@ impl Master {
             }
             _ => None,
         };
+        let (giver, orders) = unbounded();
         let mut master = Master {
             listeners,
             stay,
@@ -155,6 +163,8 @@ impl Master {
             refusals,
             epoll,
             bell,
+            orders,
+            giver,
             room,
             keeper,
             pool,
@@ -178,6 +188,23 @@ impl Master {
         Ok(master)
     }
 
+    /// What the governor needs of this server.
+    pub(super) fn govern(&self) -> Governor {
+        Governor {
+            roster: self.service.roster().clone(),
+            course: self.service.course().clone(),
+            room: Arc::clone(&self.room),
+            pool: Arc::clone(&self.pool),
+            census: Arc::clone(&self.census),
+            orders: Orders {
+                sender: self.giver.clone(),
+                bell: Arc::clone(&self.bell),
+            },
+            listening: self.listeners.iter().map(|it| it.address).collect(),
+            started: Instant::now(),
+        }
+    }
+
     /// The loop, until the server ends.
     pub(super) fn run(mut self) {
         self.supervisor.ready();
@@ -199,10 +226,13 @@ impl Master {
                 break;
             }
             // The keeper ends only with the room: sessions would wait for ever.
-            let is_well = self.ending.is_some() || !self.keeper.is_finished();
-            let sessions = self.census.sessions();
-            self.supervisor
-                .tell(sessions, self.service.transfers(), is_well);
+            let is_well = self.is_stopping() || !self.keeper.is_finished();
+            let state = State {
+                sessions: self.census.sessions(),
+                transfers: self.service.course().transfers(),
+                is_draining: self.service.course().is_closed(),
+            };
+            self.supervisor.tell(state, is_well);
         }
         self.room.close();
         self.tell_refusals();
@@ -217,6 +247,7 @@ impl Master {
             }
             BELL => {
                 self.bell.hush();
+                self.obey();
                 self.take_news();
             }
             REFUSALS => self.tell_refusals(),
@@ -229,8 +260,7 @@ impl Master {
         match signal {
             Signal::Terminate | Signal::Interrupt => self.stop(signal),
             Signal::HangUp if self.hang_up_ends => self.stop(signal),
-            Signal::HangUp if self.ending.is_none() => self.reload(),
-            Signal::HangUp => {}
+            Signal::HangUp => self.reload(Vec::new()),
             Signal::Child => self.reap(),
         }
     }
@@ -303,7 +333,7 @@ impl Master {
             Stay::WhileUsed(None) if self.census.sessions() == 0 => Some(Instant::now()),
             _ => None,
         };
-        let end = self.ending.map(|ending| ending.until);
+        let end = self.ending.and_then(Ending::until);
         let word = self.supervisor.next(self.census.sessions());
         [left, end, word].into_iter().flatten().min()
     }

@@ -11,7 +11,7 @@ use crate::sys::seccomp::{Filter, FilterError, Kind, Mode, TrialError, trial};
 pub(super) struct Filters(Vec<Filter>);
 
 /// Kinds of thread that this server has.
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     Kind::Main,
     Kind::MainWithRoot,
     Kind::WaitingRoom,
@@ -19,6 +19,7 @@ const KINDS: [Kind; 7] = [
     Kind::Login,
     Kind::Session,
     Kind::Resolver,
+    Kind::Governor,
 ];
 
 impl Filters {

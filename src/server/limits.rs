@@ -13,6 +13,8 @@ pub(super) struct Census(Mutex<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     all: u32,
+    /// With those that have gone.
+    ever: u64,
     by_address: HashMap<IpAddr, u32>,
     /// Rung when the last session has gone.
     bell: Option<Arc<Bell>>,
@@ -50,6 +52,11 @@ impl Census {
         self.counts().all
     }
 
+    /// How many sessions there have ever been.
+    pub(super) fn sessions_ever(&self) -> u64 {
+        self.counts().ever
+    }
+
     /// Admits a client at `address` if the limits allow it; 0 is no limit.
     pub(super) fn admit(
         self: &Arc<Self>,
@@ -67,6 +74,7 @@ impl Census {
         }
         counts.by_address.insert(address, here + 1);
         counts.all += 1;
+        counts.ever += 1;
         Ok(Admission {
             census: Arc::clone(self),
             address,
@@ -128,6 +136,9 @@ fn own_cgroup() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::poll::{Interest, READABLE, poll};
+    use std::os::fd::AsFd;
+    use std::time::Duration;
 
     #[test]
     fn places_come_free_again() {
@@ -141,6 +152,25 @@ mod tests {
         drop((first, second));
         assert!(census.counts().by_address.is_empty());
         assert!(census.admit(here, 1, 1).is_ok());
+        assert_eq!((census.sessions(), census.sessions_ever()), (0, 3));
+    }
+
+    #[test]
+    fn the_last_to_go_rings_the_bell() {
+        let census = Arc::new(Census::default());
+        let bell = Arc::new(Bell::new().unwrap());
+        let rung = || {
+            let mut one = [Interest::new(bell.as_fd(), READABLE)];
+            poll(&mut one, Some(Duration::ZERO)).unwrap()
+        };
+        let here = IpAddr::from([127, 0, 0, 1]);
+        drop(census.admit(here, 0, 0).unwrap());
+        let (first, last) = (census.admit(here, 0, 0), census.admit(here, 0, 0));
+        census.tell_when_empty(&bell);
+        drop(first);
+        assert!(!rung());
+        drop(last);
+        assert!(rung());
     }
 
     #[test]

@@ -10,14 +10,17 @@
 mod accept;
 mod activation;
 mod background;
+mod control_socket;
 mod crew;
 mod crews;
 mod filters;
+mod governor;
 mod limits;
 mod listen;
 mod names;
 mod narrow;
 mod notify;
+mod orders;
 mod plan;
 mod pool;
 mod reload;
@@ -37,6 +40,7 @@ use crate::sys::signal::{Signals, hang_up_is_ignored, ignore_fatal_ones};
 use accept::{Beginning, HangUp, Master};
 pub use activation::{Handed, Input};
 use background::{Birth, PidFile, Role};
+pub use control_socket::SocketError;
 use listen::Source;
 use narrow::Walls;
 pub use plan::Plan;
@@ -66,6 +70,8 @@ pub enum StartError {
     Service(ServiceError),
     /// It is not known whom the server is to become.
     Unprivileged(UnprivilegedError),
+    /// The control socket that was asked for cannot be had.
+    Control(PathBuf, SocketError),
     /// The process that checks passwords could not be started.
     Authenticator(authenticator::StartError),
     /// The system refused something that every server needs.
@@ -110,6 +116,7 @@ impl fmt::Display for StartError {
             StartError::PidFile(path, error) => write!(f, "pid_file {path:?}: {error}"),
             StartError::Service(error) => error.fmt(f),
             StartError::Unprivileged(error) => error.fmt(f),
+            StartError::Control(path, error) => write!(f, "control_socket {path:?}: {error}"),
             StartError::Authenticator(error) => write!(f, "the authenticator: {error}"),
             StartError::System(error) => error.fmt(f),
         }
@@ -196,6 +203,11 @@ fn serve(
     };
     // No thread is born before this line.
     admit_local_users(&mut service)?;
+    let control = if serves_many {
+        control_socket::open(service.config())?
+    } else {
+        None
+    };
     let walls = Arc::new(Walls::raise(&service)?);
     unreadable::warn(service.config());
     // Dropped last: what was said until then shall be read.
@@ -220,6 +232,10 @@ fn serve(
         supervisor,
         hang_up,
     })?;
+    // Dropped when the loop has ended: nobody shall ask a server that has.
+    let _governor = control
+        .map(|socket| governor::start(master.govern(), socket, &walls))
+        .transpose()?;
     if let Some(birth) = birth {
         birth.leave()?;
     }

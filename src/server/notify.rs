@@ -17,6 +17,15 @@ use std::time::{Duration, Instant};
 /// How often the state may be told while it changes.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How the server is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct State {
+    pub(super) sessions: u32,
+    pub(super) transfers: usize,
+    /// Nobody new is let in.
+    pub(super) is_draining: bool,
+}
+
 /// The supervisor; perhaps nobody.
 #[derive(Debug, Default)]
 pub struct Supervisor {
@@ -84,9 +93,9 @@ impl Supervisor {
         self.say(&format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={microseconds}"));
     }
 
-    /// Tells the numbers of sessions and transfers if they have changed, and
-    /// gives a sign of life if one is due and the server is well.
-    pub(super) fn tell(&mut self, sessions: u32, transfers: usize, is_well: bool) {
+    /// Tells the numbers of sessions and transfers if they have changed, with
+    /// a word before them when nobody new is let in, and gives a sign of life if one is due and the server is well.
+    pub(super) fn tell(&mut self, state: State, is_well: bool) {
         if self.socket.is_none() {
             return;
         }
@@ -100,7 +109,10 @@ impl Supervisor {
         if self.told.as_ref().is_some_and(|(_, at)| now < *at + PAUSE) {
             return;
         }
-        let status = status(sessions, transfers);
+        let mut status = status(state.sessions, state.transfers);
+        if state.is_draining {
+            status.insert_str(0, "draining: ");
+        }
         if self.told.as_ref().is_none_or(|(told, _)| *told != status) {
             self.say(&format!("STATUS={status}"));
             self.told = Some((status, now));
@@ -201,16 +213,21 @@ mod tests {
         let (mut supervisor, heard) = watched();
         supervisor.ready();
         assert!(told(&heard).starts_with("READY=1\n"));
-        supervisor.tell(1, 2, true);
+        let state = |sessions, transfers| State {
+            sessions,
+            transfers,
+            is_draining: false,
+        };
+        supervisor.tell(state(1, 2), true);
         assert_eq!(told(&heard), "WATCHDOG=1");
         assert_eq!(told(&heard), "STATUS=1 session, 2 transfers");
         assert!(supervisor.next(1).is_some());
         supervisor.due = None;
         // Too soon.
-        supervisor.tell(0, 0, true);
+        supervisor.tell(state(0, 0), true);
         supervisor.told = supervisor.told.map(|(text, at)| (text, at - PAUSE));
         supervisor.due = Some(Instant::now());
-        supervisor.tell(0, 0, false);
+        supervisor.tell(state(0, 0), false);
         assert_eq!(told(&heard), "STATUS=0 sessions, 0 transfers");
     }
 

@@ -11,7 +11,7 @@ use super::crews::Crews;
 use super::limits::Admission;
 use super::narrow::Walls;
 use super::waiting::WaitingRoom;
-use crate::session::{Outcome, Place, Service, Session, Wake};
+use crate::session::{Outcome, Place, Service, Session, WORKER, Wake};
 use crate::sys::poll::Bell;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -153,6 +153,11 @@ impl Pool {
         }
     }
 
+    /// How many workers there are.
+    pub(super) fn workers(&self) -> usize {
+        self.workers.load(Ordering::Relaxed)
+    }
+
     fn is_full(&self) -> bool {
         self.workers.load(Ordering::SeqCst) >= self.limit
     }
@@ -199,7 +204,7 @@ impl Pool {
         // for each look at the channel.
         crew.idle.fetch_add(1, Ordering::SeqCst);
         let born = std::thread::Builder::new()
-            .name("worker".to_owned())
+            .name(WORKER.to_owned())
             .stack_size(self.stack)
             .spawn(move || pool.live(&recruit));
         if let Err(error) = born {

@@ -1,5 +1,5 @@
-//! The configuration read again, at SIGHUP: everything, or nothing if any of
-//! it is wrong.
+//! The configuration read again, at SIGHUP or `ironftpctl reload`: everything,
+//! or nothing if any of it is wrong.
 //!
 //! A thread of its own reads, so that clients are greeted meanwhile. It reads
 //! as who the server is by now: files that only root may read are out of its
@@ -7,6 +7,7 @@
 
 use super::accept::Master;
 use super::narrow::Walls;
+use super::orders::Errand;
 use crate::auth::{Accounts, AccountsError, LiveAccounts};
 use crate::config::{Config, ConfigError, Finding, Severity};
 use crate::session::{Service, ServiceError};
@@ -68,8 +69,12 @@ pub(super) struct Reader {
     questions: Sender<Question>,
     answers: Receiver<Result<Fresh, ReloadError>>,
     is_reading: bool,
+    /// Whoever wants to know what comes of it.
+    askers: Vec<Errand>,
     /// Asked again meanwhile: what it reads may be old already.
     is_asked_again: bool,
+    /// Whoever wants to know what comes of that.
+    next_askers: Vec<Errand>,
 }
 
 impl Reader {
@@ -90,7 +95,7 @@ impl Reader {
             .name("reload".to_owned())
             .spawn(move || {
                 if let Err(error) = walls.enclose(Kind::Main) {
-                    return log::error!("SIGHUP will change nothing: {error}");
+                    return log::error!("a reload will change nothing: {error}");
                 }
                 try_once(&reread, &service);
                 drop((service, walls));
@@ -106,7 +111,9 @@ impl Reader {
             questions,
             answers,
             is_reading: false,
+            askers: Vec::new(),
             is_asked_again: false,
+            next_askers: Vec::new(),
         })
     }
 }
@@ -127,7 +134,7 @@ fn try_once(reread: &Reread, service: &Arc<Service>) {
         });
     if let Err(error) = result {
         log::warn!(
-            "SIGHUP will change nothing, since who the server is now (nopriv_user) \
+            "a reload will change nothing, since who the server is now (nopriv_user) \
              cannot read it all again: {error}"
         );
     }
@@ -162,21 +169,27 @@ fn read(reread: &Reread, before: &Arc<Service>, walls: &Arc<Walls>) -> Result<Fr
 }
 
 impl Master {
-    /// Has the configuration read again.
-    pub(super) fn reload(&mut self) {
+    /// Has the configuration read again. `askers` want to know what comes of
+    /// it; a signal does not.
+    pub(super) fn reload(&mut self, askers: Vec<Errand>) {
+        if self.is_stopping() {
+            return refuse(&askers, "the server is stopping");
+        }
         let Some(reader) = &mut self.reader else {
-            return log::info!("SIGHUP: there is no configuration to be read again");
+            return refuse(&askers, "there is no configuration to be read again");
         };
         if reader.is_reading {
             reader.is_asked_again = true;
-            return;
+            return reader.next_askers.extend(askers);
         }
-        reader.is_reading = true;
         self.supervisor.reloading();
         let question = (Arc::clone(&self.service), Arc::clone(&self.walls));
         if reader.questions.send(question).is_err() {
-            log::error!("SIGHUP: nobody is there to read the configuration");
+            refuse(&askers, "nobody is there to read the configuration");
+            return self.supervisor.ready();
         }
+        reader.is_reading = true;
+        reader.askers = askers;
     }
 
     /// Takes what was read, if anything was. Sessions that are there keep
@@ -189,16 +202,23 @@ impl Master {
             return;
         };
         reader.is_reading = false;
+        let askers = std::mem::take(&mut reader.askers);
         let again = std::mem::take(&mut reader.is_asked_again);
-        match answer {
-            Ok(fresh) => self.renew(fresh),
-            Err(error) => {
-                log::error!("SIGHUP: the configuration of before stays: {error}");
+        let next_askers = std::mem::take(&mut reader.next_askers);
+        let outcome = match answer {
+            Ok(fresh) => {
+                self.renew(fresh);
+                Ok(())
             }
-        }
+            Err(error) => {
+                log::error!("not reloaded, the configuration of before stays: {error}");
+                Err(error.to_string())
+            }
+        };
+        tell(&askers, &outcome);
         self.supervisor.ready();
         if again {
-            self.reload();
+            self.reload(next_askers);
         }
     }
 
@@ -221,10 +241,21 @@ impl Master {
             [] => "no option has changed".to_owned(),
             names => format!("changed: {}", names.join(", ")),
         };
-        log::info!("SIGHUP: configuration read again; {changed}");
+        log::info!("reloaded: configuration read again; {changed}");
         if !kept.is_empty() {
             let names = kept.join(", ");
-            log::warn!("SIGHUP: changes of these count after a restart only: {names}");
+            log::warn!("changes of these count after a restart only: {names}");
         }
+    }
+}
+
+fn refuse(askers: &[Errand], why: &str) {
+    log::info!("not reloaded: {why}");
+    tell(askers, &Err(why.to_owned()));
+}
+
+fn tell(askers: &[Errand], outcome: &Result<(), String>) {
+    for asker in askers {
+        asker.done(outcome.clone());
     }
 }

@@ -5,7 +5,7 @@
 //! registered between visits, disarmed, so that coming back costs one call.
 
 use super::pool::{Job, Pool};
-use crate::session::Wake;
+use crate::session::{SessionId, Wake};
 use crate::sys;
 use crate::sys::poll::{Bell, Epoll, Watch};
 use std::collections::{BTreeSet, HashMap};
@@ -72,6 +72,13 @@ impl WaitingRoom {
             job.session.farewell();
             return;
         }
+        // Whoever dismisses a session looks for it here afterwards
+        // (`WaitingRoom::rouse`), and so finds it or is seen here.
+        let deadline = if job.session.is_dismissed() {
+            Some(Instant::now())
+        } else {
+            deadline
+        };
         if heed_input {
             // Armed under the lock: the thread finds the seat taken when the
             // event comes.
@@ -98,6 +105,15 @@ impl WaitingRoom {
         };
         if oversleeps {
             self.bell.ring();
+        }
+    }
+
+    /// Brings a session back before its time, if it waits here: it has been
+    /// dismissed, and should hear of it.
+    pub(super) fn rouse(&self, id: SessionId, pool: &Arc<Pool>) {
+        let job = self.state().take(id.0);
+        if let Some(job) = job {
+            pool.submit(job, Wake::TimeIsUp);
         }
     }
 

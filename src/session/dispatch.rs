@@ -2,7 +2,7 @@
 //! reply. One completion reply per command, whatever happens.
 
 use super::state::Stage;
-use super::{Failure, Session, shutting_down};
+use super::{Failure, Session};
 use crate::protocol::command::{Access, Needs, Verb};
 use crate::protocol::ladder::Side;
 use crate::protocol::parse::{ParseError, Request, parse};
@@ -79,6 +79,7 @@ impl Session {
 
     fn carry_out(&mut self, request: &Request<'_>) {
         self.log_command(request);
+        self.begins(request.verb);
         let result = self.admit(request.verb).and_then(|()| self.handle(request));
         // RNTO comes right after RNFR; NOOP touches nothing that was entered
         // (RFC 959 section 4.1.3).
@@ -106,8 +107,8 @@ impl Session {
                 self.trace_failure(&failure);
                 match failure.reply() {
                     Some(reply) => reply,
-                    // Cut off from this side.
-                    None if self.service.course.is_ending() => return self.end(shutting_down()),
+                    // The last word is another one.
+                    None if self.is_dismissed() => return,
                     None => {
                         self.trace_end(Side::Client);
                         self.ending = true;

@@ -45,7 +45,8 @@ impl Failure {
         Failure::Refused(Reply::new(code, text))
     }
 
-    /// The reply for the client; `None` when there is no client any more.
+    /// The reply for the client; `None` when there is no client any more, or
+    /// it will get its last word from another.
     pub(super) fn reply(self) -> Option<Reply> {
         let (code, text) = match self {
             Failure::Refused(reply) => return Some(reply),
@@ -53,9 +54,9 @@ impl Failure {
             Failure::Path(PathError::Nul) => (Code::ArgumentError, "A name cannot hold NUL."),
             Failure::Path(PathError::TooLong) => (Code::FileUnavailable, "Pathname too long."),
             Failure::Fs(error) => of_file(&error),
-            Failure::NoData(Interruption::ControlLost)
-            | Failure::Transfer(Interruption::ControlLost)
-            | Failure::Work(Interruption::ControlLost) => return None,
+            Failure::NoData(Interruption::ControlLost | Interruption::Dismissed)
+            | Failure::Transfer(Interruption::ControlLost | Interruption::Dismissed)
+            | Failure::Work(Interruption::ControlLost | Interruption::Dismissed) => return None,
             Failure::NoData(Interruption::Aborted) => (Code::TransferAborted, "Transfer aborted."),
             Failure::NoData(_) => (Code::CannotOpenData, "Failed to establish connection."),
             Failure::Work(Interruption::Aborted) => (Code::TransferAborted, "Aborted."),
@@ -105,7 +106,7 @@ fn of_errno(errno: i32) -> (Code, &'static str) {
 
 fn of_transfer(interruption: &Interruption) -> (Code, &'static str) {
     match interruption {
-        Interruption::Aborted | Interruption::ControlLost => {
+        Interruption::Aborted | Interruption::ControlLost | Interruption::Dismissed => {
             (Code::TransferAborted, "Transfer aborted.")
         }
         Interruption::TimedOut(_) => (Code::TransferAborted, "Data connection timed out."),

@@ -203,6 +203,7 @@ impl Session {
         } else {
             self.say(&welcome);
         }
+        self.rests();
     }
 
     /// There is no worker for the user: its home cannot be served, for the

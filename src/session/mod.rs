@@ -33,6 +33,7 @@ mod navigate;
 mod owners;
 mod parameters;
 mod permission;
+mod presence;
 mod representation;
 mod retrieve;
 mod roster;
@@ -48,6 +49,9 @@ mod voice;
 
 pub use announce::{Announced, News};
 pub use class::{Class, Home, Place};
+pub use course::Course;
+pub use presence::WORKER;
+pub use roster::{Doing, Roster, Sight};
 pub use service::{Service, ServiceError};
 pub use state::SessionId;
 
@@ -210,6 +214,7 @@ impl Session {
         match wake {
             Wake::Born => self.greet(),
             Wake::Readable | Wake::Moved => {}
+            Wake::TimeIsUp if self.is_dismissed() => {}
             Wake::TimeIsUp => match self.delayed.take() {
                 Some(Delayed::Denial(reply)) => self.say_denial(&reply),
                 Some(Delayed::Welcome(reply)) => self.say(&reply),
@@ -217,6 +222,7 @@ impl Session {
             },
         }
         let outcome = self.work(place);
+        self.entitle(None);
         if outcome == Outcome::End {
             // Before the last reply: the client's next session may want it.
             self.forget_endpoint();
@@ -230,6 +236,10 @@ impl Session {
 
     fn work(&mut self, place: &Place) -> Outcome {
         loop {
+            if !self.ending && self.is_dismissed() {
+                self.depart();
+                return Outcome::End;
+            }
             if let Some(class) = self.class_elsewhere(place) {
                 return Outcome::Move(class);
             }
@@ -256,11 +266,16 @@ impl Session {
                 self.end(shutting_down());
                 continue;
             }
-            match self.control.next_input() {
+            let input = self.control.next_input();
+            if self.is_dismissed() {
+                continue;
+            }
+            match input {
                 Input::Line(line) => {
                     self.asked = Instant::now();
                     self.command(line);
                     self.last_command = Instant::now();
+                    self.rests();
                 }
                 Input::Silence => return Outcome::Park(self.idle_deadline()),
                 Input::Closed => {
@@ -323,9 +338,14 @@ impl Session {
 
     /// Ends a parked session because the server stops. Never waits.
     pub fn farewell(&mut self) {
-        let reply = shutting_down();
-        self.control.farewell(&self.voice.phrase(&reply));
-        self.trace(&Fact::Reply(&reply));
+        self.say_last(&shutting_down());
+    }
+
+    /// Says `reply` if the client can take it without anybody waiting, and no
+    /// more after it.
+    fn say_last(&mut self, reply: &Reply) {
+        self.trace(&Fact::Reply(reply));
+        self.control.farewell(&self.voice.phrase(reply));
         self.trace_end(Side::Server);
     }
 }

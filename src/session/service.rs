@@ -194,6 +194,17 @@ impl Service {
         self.starter
     }
 
+    /// The course of the server.
+    #[must_use]
+    pub fn course(&self) -> &Course {
+        &self.course
+    }
+
+    /// From now on nobody new is let in, and those who are there stay.
+    pub fn close(&self) {
+        self.course.close();
+    }
+
     /// From now on sessions end where their next command would begin.
     pub fn end(&self) {
         self.course.end();
@@ -202,13 +213,7 @@ impl Service {
     /// Ends all sessions, and the transfers that are under way.
     pub fn cut(&self) {
         self.course.end();
-        self.roster.cut_all();
-    }
-
-    /// How many transfers are under way.
-    #[must_use]
-    pub fn transfers(&self) -> usize {
-        self.course.transfers()
+        self.roster.dismiss_all();
     }
 
     /// A reply to a client that gets no session, in the language of the
@@ -222,6 +227,12 @@ impl Service {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The sessions there are.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     /// What PASV announces.

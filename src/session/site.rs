@@ -112,14 +112,15 @@ impl Session {
         let (sessions, count) = self.service.roster.first(MOST_LISTED);
         let reply = Reply::new(Code::SystemStatus, format!("Sessions: {count}."));
         let mut reply = reply.line("Session, client, seconds, user (the first 500):");
-        for (id, session) in &sessions {
+        for session in &sessions {
             let user: &[u8] = match &*session.user {
                 [] => b"-",
                 user => user,
             };
-            let seconds = session.since.elapsed().as_secs();
+            let seconds = session.connected.as_secs();
             reply = reply.indented(format!(
-                "{id} {} {seconds} {}",
+                "{} {} {seconds} {}",
+                session.id.0,
                 session.peer.ip(),
                 Escaped(user)
             ));

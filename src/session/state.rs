@@ -28,18 +28,17 @@ pub struct SessionId(pub u64);
 pub(super) struct Tag {
     pub(super) id: SessionId,
     peer: SocketAddr,
-    user: Box<[u8]>,
-    listed: Listed,
+    user: Arc<[u8]>,
+    pub(super) listed: Listed,
 }
 
 impl Tag {
     pub(super) fn new(id: SessionId, control: &Connection, roster: &Roster) -> Tag {
-        let peer = control.peer();
         Tag {
             id,
-            peer,
-            user: Box::default(),
-            listed: roster.enter(id, peer, control.handle()),
+            peer: control.peer(),
+            user: Arc::default(),
+            listed: roster.enter(id, control.peer(), control.handle()),
         }
     }
 
@@ -50,7 +49,7 @@ impl Tag {
 
     pub(super) fn set_user(&mut self, name: &[u8]) {
         self.user = name.into();
-        self.listed.set_user(name);
+        self.listed.set_user(&self.user);
     }
 }
 

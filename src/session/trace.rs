@@ -235,7 +235,9 @@ fn words(why: &Interruption, option: &str) -> String {
                 .to_owned()
         }
         Interruption::Aborted => "ABOR came".to_owned(),
-        Interruption::ControlLost | Interruption::Malformed(_) => why.to_string(),
+        Interruption::ControlLost | Interruption::Dismissed | Interruption::Malformed(_) => {
+            why.to_string()
+        }
     }
 }
 

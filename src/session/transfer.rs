@@ -3,6 +3,7 @@
 //! 5.4; RFC 1123 section 4.1.2.12 on commands during a transfer).
 
 use super::connect::Endpoint;
+use super::roster::Doing;
 use super::state::Tag;
 use super::trace::Trace;
 use super::voice::Voice;
@@ -56,6 +57,9 @@ impl<'session> Attendant<'session> {
         voice: Voice,
         subject: &'session [u8],
     ) -> Attendant<'session> {
+        if !subject.is_empty() {
+            tag.listed.is_about(subject);
+        }
         Attendant {
             queueing: control.peek().is_some(),
             control,
@@ -132,6 +136,12 @@ impl Watch for Attendant<'_> {
     }
 
     fn attend(&mut self, moved: u64) -> Result<(), Interruption> {
+        if self.tag.listed.is_dismissed() {
+            return Err(Interruption::Dismissed);
+        }
+        if self.heed == Heed::Nothing {
+            return Ok(());
+        }
         if self.heed == Heed::End {
             // Closed with commands waiting: those are still to be served,
             // QUIT after RETR for one.
@@ -152,6 +162,10 @@ impl Watch for Attendant<'_> {
             self.heed = Heed::Nothing;
         }
         Ok(())
+    }
+
+    fn moved(&self, bytes: u64) {
+        self.tag.listed.moved(bytes);
     }
 
     fn stranger(&mut self, peer: SocketAddr) {
@@ -256,6 +270,7 @@ impl Session {
     /// Opens the data connection agreed upon.
     fn open_data(&mut self, subject: &[u8]) -> Result<DataConnection, Failure> {
         self.say_what_waits();
+        self.tag.listed.turns_to(Doing::Opening);
         let config = &self.config;
         let local = self.control.local();
         let endpoint = std::mem::take(&mut self.endpoint);
@@ -308,6 +323,10 @@ impl Session {
             rate,
             chunk: chunk(self.config.trans_chunk_size()),
         };
+        self.tag.listed.turns_to(match from {
+            Side::Server => Doing::Sending,
+            Side::Client => Doing::Receiving,
+        });
         let trace = self.trace.as_deref();
         let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, subject);
         let result = said
@@ -316,6 +335,7 @@ impl Session {
         let mut transfer = Transfer::new(connection.socket.as_fd(), &mut watch, limits);
         let result = result.and_then(|()| work(&mut transfer));
         let moved = transfer.moved();
+        self.tag.listed.has_moved(moved);
         self.trace_closing(data, from, moved, &result);
         match result {
             Ok(()) => Ok(moved),

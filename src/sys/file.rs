@@ -71,6 +71,12 @@ impl Attributes {
         self.kind() == libc::S_IFLNK
     }
 
+    /// Whether this is a socket.
+    #[must_use]
+    pub fn is_socket(&self) -> bool {
+        self.kind() == libc::S_IFSOCK
+    }
+
     /// Whether this is a block or character device.
     #[must_use]
     pub fn is_device(&self) -> bool {

@@ -336,6 +336,7 @@ fn command(kind: Kind, site: Site<'_>, places: &Places, stem: &Path) -> Result<C
             command
                 .arg("-o")
                 .arg(format!("listen_address={ip}"))
+                .args(["-o", "control_socket="])
                 .arg(&conf);
         }
         Kind::Vsftpd => {

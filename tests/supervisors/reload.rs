@@ -286,7 +286,7 @@ fn a_configuration_that_only_root_reads_is_told_at_the_start() {
     let mut command = std::process::Command::new(crate::support::server::IRONFTPD);
     command.arg(&site.config);
     let supervisor = crate::kit::Supervisor::start(command);
-    let line = supervisor.wait_for_log("SIGHUP will change nothing");
+    let line = supervisor.wait_for_log("will change nothing");
     assert!(line.contains("ironftpd.conf") && line.contains("nopriv_user"));
 }
 

@@ -65,6 +65,8 @@ impl Launch {
             ("delay_failed_login", "0"),
             ("max_clients", "0"),
             ("max_per_ip", "0"),
+            // The usual place is for one server.
+            ("control_socket", ""),
             // A call that a list lacks shall not go unnoticed.
             ("seccomp_strict", "YES"),
             // A test's end waits for no transfer that it left behind.

@@ -16,6 +16,7 @@ pub fn adapt(options: &mut Vec<(String, String)>) -> SocketAddr {
     // Told to run as who started it, it would give anonymous users no root.
     let ours = [
         "listen_port",
+        "control_socket",
         "seccomp_strict",
         "shutdown_grace",
         "run_as_launching_user",
