@@ -11,6 +11,7 @@ use getopts::{Matches, Options};
 
 use super::failure::{Failure, UsageError};
 use crate::auth::{Method, is_anonymous};
+use crate::config::OPTIONS;
 
 /// The accounts file where none is named.
 pub const DEFAULT_FILE: &str = "/etc/ironftpd.users";
@@ -26,6 +27,23 @@ pub enum Request {
     Version,
     /// Do something to the accounts of `file`.
     User { file: PathBuf, command: Command },
+    /// Ask the server that listens at `socket`.
+    Server { socket: PathBuf, command: Errand },
+}
+
+/// The commands for a running server.
+#[derive(Debug, PartialEq)]
+pub enum Errand {
+    /// Show the sessions; as JSON, or as a table.
+    Who { json: bool },
+    /// Show how the server is.
+    Status { json: bool },
+    /// End these sessions.
+    Kick { sessions: Vec<u64> },
+    /// Read the configuration again.
+    Reload,
+    /// Let nobody in any more, and end with the last session.
+    Drain,
 }
 
 /// The commands of `ironftpctl user`.
@@ -59,7 +77,16 @@ const COMMANDS: [(&str, &[&str]); 6] = [
     ("lock", &[]),
     ("unlock", &[]),
 ];
-const LIMITED: [&str; 3] = ["home", "read-only", "method"];
+const LIMITED: [&str; 5] = ["home", "read-only", "method", "socket", "json"];
+
+/// The same for commands to a running server.
+const ERRANDS: [(&str, &[&str]); 5] = [
+    ("who", &["socket", "json"]),
+    ("status", &["socket", "json"]),
+    ("kick", &["socket"]),
+    ("reload", &["socket"]),
+    ("drain", &["socket"]),
+];
 
 fn options() -> Options {
     let mut options = Options::new();
@@ -78,9 +105,22 @@ fn options() -> Options {
             "user add, passwd: yescrypt (default), sha512, bcrypt",
             "NAME",
         )
+        .optopt(
+            "s",
+            "socket",
+            &format!("where the server listens [{}]", default_socket()),
+            "PATH",
+        )
+        .optflag("", "json", "who, status: for programs")
         .optflag("h", "help", "show this and end")
         .optflag("V", "version", "show the version and end");
     options
+}
+
+/// The socket where none is named: that of a server that was told no other.
+fn default_socket() -> &'static str {
+    let row = OPTIONS.iter().find(|row| row.name == "control_socket");
+    row.map_or("", |row| row.default)
 }
 
 /// What `--help` shows.
@@ -89,7 +129,10 @@ pub fn help() -> String {
         "Usage: ironftpctl [--file PATH] user add NAME --home DIR [--read-only] [--method NAME]\n       \
          ironftpctl [--file PATH] user passwd NAME [--method NAME]\n       \
          ironftpctl [--file PATH] user del|lock|unlock NAME\n       \
-         ironftpctl [--file PATH] user list\n\n\
+         ironftpctl [--file PATH] user list\n       \
+         ironftpctl [--socket PATH] who|status [--json]\n       \
+         ironftpctl [--socket PATH] kick SESSION...\n       \
+         ironftpctl [--socket PATH] reload|drain\n\n\
          A new password is asked for on the terminal, or is the first line of\n\
          standard input. See ironftpctl(8).",
     )
@@ -111,21 +154,14 @@ fn read(arguments: &[OsString]) -> Result<Request, UsageError> {
     let mut words = matches.free.iter().cloned();
     match words.next() {
         None => return Err(UsageError::NoCommand),
-        Some(word) if word != "user" => return Err(UsageError::UnknownCommand(word)),
+        Some(word) if word != "user" => return errand(word, words, &matches),
         Some(_) => {}
     }
     let word = words.next().ok_or(UsageError::NoCommand)?;
     let Some((_, allowed)) = COMMANDS.into_iter().find(|(name, _)| *name == word) else {
         return Err(UsageError::UnknownCommand(format!("user {word}")));
     };
-    for option in LIMITED {
-        if matches.opt_present(option) && !allowed.contains(&option) {
-            return Err(UsageError::NotForCommand {
-                option,
-                command: word,
-            });
-        }
-    }
+    only(&format!("user {word}"), allowed, &matches)?;
     let command = command(&word, &mut words, &matches)?;
     if let Some(word) = words.next() {
         return Err(UsageError::TooMany(word));
@@ -135,6 +171,56 @@ fn read(arguments: &[OsString]) -> Result<Request, UsageError> {
         .unwrap_or_else(|| DEFAULT_FILE.to_owned());
     Ok(Request::User {
         file: PathBuf::from(file),
+        command,
+    })
+}
+
+/// Refuses options that the command does not have.
+fn only(command: &str, allowed: &[&str], matches: &Matches) -> Result<(), UsageError> {
+    let unfit = |option: &&str| matches.opt_present(option) && !allowed.contains(option);
+    match LIMITED.into_iter().find(unfit) {
+        Some(option) => Err(UsageError::NotForCommand {
+            option,
+            command: command.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// A command to a running server.
+fn errand(
+    word: String,
+    mut words: impl Iterator<Item = String>,
+    matches: &Matches,
+) -> Result<Request, UsageError> {
+    let Some((_, allowed)) = ERRANDS.into_iter().find(|(name, _)| *name == word) else {
+        return Err(UsageError::UnknownCommand(word));
+    };
+    only(&word, allowed, matches)?;
+    let json = matches.opt_present("json");
+    let command = match word.as_str() {
+        "who" => Errand::Who { json },
+        "status" => Errand::Status { json },
+        "kick" => Errand::Kick {
+            sessions: words
+                .by_ref()
+                .map(|word| word.parse().map_err(|_| UsageError::BadSession(word)))
+                .collect::<Result<Vec<u64>, _>>()?,
+        },
+        "reload" => Errand::Reload,
+        "drain" => Errand::Drain,
+        _ => unreachable!("ERRANDS has no other"),
+    };
+    if command == (Errand::Kick { sessions: vec![] }) {
+        return Err(UsageError::NoSession);
+    }
+    if let Some(word) = words.next() {
+        return Err(UsageError::TooMany(word));
+    }
+    let socket = matches.opt_str("socket");
+    let socket = socket.unwrap_or_else(|| default_socket().to_owned());
+    Ok(Request::Server {
+        socket: PathBuf::from(socket),
         command,
     })
 }
@@ -248,6 +334,22 @@ mod tests {
     }
 
     #[test]
+    fn every_command_to_a_server_is_understood() {
+        let errand = |line: &str| match read_line(line) {
+            Ok(Request::Server { socket, command }) => (socket, command),
+            other => panic!("{line}: {other:?}"),
+        };
+        let usual = || PathBuf::from("/run/ironftpd/control");
+        assert_eq!(errand("who"), (usual(), Errand::Who { json: false }));
+        assert_eq!(errand("--json who").1, Errand::Who { json: true });
+        assert_eq!(errand("status --json").1, Errand::Status { json: true });
+        let sessions = vec![1, 22];
+        assert_eq!(errand("kick 1 22").1, Errand::Kick { sessions });
+        assert_eq!(errand("reload --socket x"), ("x".into(), Errand::Reload));
+        assert_eq!(errand("-s y drain"), ("y".into(), Errand::Drain));
+    }
+
+    #[test]
     fn the_file_is_the_usual_one_unless_named() {
         for (line, expected) in [
             ("user list", DEFAULT_FILE),
@@ -267,7 +369,15 @@ mod tests {
         for (line, part) in [
             ("", "no command"),
             ("user", "no command"),
-            ("who", "\"who\""),
+            ("whoever", "\"whoever\""),
+            ("kick", "which session"),
+            ("kick alice", "\"alice\""),
+            ("kick 1 -1", "1"),
+            ("who 12", "\"12\""),
+            ("drain now", "\"now\""),
+            ("reload --json", "reload has no option --json"),
+            ("who --home /a", "who has no option --home"),
+            ("user list --json", "user list has no option --json"),
             ("user rename", "\"user rename\""),
             ("user add", "no user name"),
             ("user del", "no user name"),
@@ -297,7 +407,7 @@ mod tests {
     #[test]
     fn help_names_every_command_and_option() {
         let text = help();
-        for (word, options) in COMMANDS {
+        for (word, options) in COMMANDS.into_iter().chain(ERRANDS) {
             assert!(text.contains(word));
             assert!(
                 options

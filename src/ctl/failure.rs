@@ -24,15 +24,20 @@ pub enum Exit {
     Data = 65,
     /// EX_NOINPUT: there is no such accounts file.
     NoInput = 66,
-    /// EX_NOUSER: the file has no such account.
+    /// EX_NOUSER: the file has no such account, the server no such session.
     NoUser = 67,
-    /// EX_UNAVAILABLE: the system's crypt(3) lacks the method.
+    /// EX_UNAVAILABLE: the system's crypt(3) lacks the method, or no server
+    /// listens there.
     Unavailable = 69,
     /// EX_CANTCREAT: the file, or its successor, cannot be made.
     CannotCreate = 73,
     /// EX_IOERR: reading or writing failed.
     Io = 74,
-    /// EX_NOPERM: the system does not permit it.
+    /// EX_TEMPFAIL: the server has not answered, or not obeyed.
+    TempFail = 75,
+    /// EX_PROTOCOL: what came was no answer.
+    Protocol = 76,
+    /// EX_NOPERM: the system, or the server, does not permit it.
     Permission = 77,
 }
 
@@ -85,6 +90,19 @@ pub enum Failure {
     Crypt(Method, CryptError),
     /// Standard output could not be written.
     Output(io::Error),
+    /// No server answers at this socket.
+    NoServer(PathBuf, io::Error),
+    /// The server has not answered in time, or not wholly.
+    NoAnswer(PathBuf, io::Error),
+    /// What came from this socket was no answer of a server.
+    BadAnswer(PathBuf),
+    /// The server refuses, by this word and in these words.
+    Refused {
+        /// One word: `denied`, `no-session`, `unknown` or `failed`.
+        error: String,
+        /// The same for people.
+        text: String,
+    },
 }
 
 /// What is wrong with a command line.
@@ -107,6 +125,10 @@ pub enum UsageError {
         /// The command.
         command: String,
     },
+    /// `kick` without a session.
+    NoSession,
+    /// No number of a session.
+    BadSession(String),
     /// `user add` without `--home`.
     NoHome,
     /// A home that is not absolute, or cannot stand in the file.
@@ -132,6 +154,18 @@ impl Failure {
             | Failure::PasswordTooLong(_) => Exit::Data,
             Failure::Crypt(..) => Exit::Unavailable,
             Failure::PasswordInput(_) | Failure::Output(_) => Exit::Io,
+            Failure::NoServer(_, error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Exit::Permission
+            }
+            Failure::NoServer(..) => Exit::Unavailable,
+            Failure::NoAnswer(..) => Exit::TempFail,
+            Failure::BadAnswer(_) => Exit::Protocol,
+            Failure::Refused { error, .. } => match error.as_str() {
+                "denied" => Exit::Permission,
+                "no-session" => Exit::NoUser,
+                "failed" => Exit::TempFail,
+                _ => Exit::Protocol,
+            },
         }
     }
 }
@@ -188,6 +222,23 @@ impl fmt::Display for Failure {
             Failure::PasswordInput(error) => write!(out, "cannot read the password: {error}"),
             Failure::Crypt(method, error) => write!(out, "{}: {error}", method.name()),
             Failure::Output(error) => write!(out, "standard output: {error}"),
+            Failure::NoServer(socket, error) => {
+                write!(out, "{}: {error}", socket.display())?;
+                match error.kind() {
+                    io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => out.write_str(
+                        "; no server listens there (its option control_socket says where, \
+                         and --socket here)",
+                    ),
+                    _ => Ok(()),
+                }
+            }
+            Failure::NoAnswer(socket, error) => {
+                write!(out, "{}: no answer: {error}", socket.display())
+            }
+            Failure::BadAnswer(socket) => {
+                write!(out, "{}: that is no answer of ironftpd", socket.display())
+            }
+            Failure::Refused { text, .. } => out.write_str(text),
         }
     }
 }
@@ -205,7 +256,11 @@ impl fmt::Display for UsageError {
                 write!(out, "one argument too many: \"{}\"", word.escape_debug())
             }
             UsageError::NotForCommand { option, command } => {
-                write!(out, "user {command} has no option --{option}")
+                write!(out, "{command} has no option --{option}")
+            }
+            UsageError::NoSession => out.write_str("which session? ironftpctl who shows them"),
+            UsageError::BadSession(word) => {
+                write!(out, "\"{}\" is no number of a session", word.escape_debug())
             }
             UsageError::NoHome => out.write_str("user add needs --home DIR"),
             UsageError::BadHome(home) => write!(

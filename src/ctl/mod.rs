@@ -1,11 +1,16 @@
-//! ironftpctl: what an administrator does to the server's accounts.
+//! ironftpctl: what an administrator does to the server's accounts, and asks
+//! of a server that runs.
 //!
-//! `arguments` turns the command line into a closed enum, `users` obeys it,
-//! `password` gets a new password from terminal or pipe. Leaves to others:
-//! the accounts file itself (`auth`). ironftpctl(8) is the manual.
+//! `arguments` turns the command line into a closed enum. `users` changes
+//! accounts, `password` gets a new password from terminal or pipe. `asking`
+//! puts a question to a server, `errands` shows what came of it. Leaves to
+//! others: the accounts file itself (`auth`), and answering
+//! (`server::governor`). ironftpctl(8) is the manual.
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod asking;
+mod errands;
 mod failure;
 mod password;
 mod users;
@@ -37,6 +42,7 @@ pub fn run(arguments: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> 
             writeln!(out, "ironftpctl {}", env!("CARGO_PKG_VERSION")).map_err(Failure::Output)
         }
         Request::User { file, command } => users::obey(&file, command, out, err),
+        Request::Server { socket, command } => errands::run(&socket, &command, out),
     });
     let result = result.and_then(|()| out.flush().map_err(Failure::Output));
     match result {

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use crate::kit::{Supervisor, connect_soon, signal, site};
 use crate::support::PATIENCE;
-use crate::support::server::{IRONFTPD, Site};
+use crate::support::process::run;
+use crate::support::server::{IRONFTPD, Site, ironftpctl};
+use crate::support::temp::TempDir;
 use crate::support::tree::noise;
 
 /// A server that is told where to give word.
@@ -114,6 +116,31 @@ fn readiness_reload_state_and_end_are_told() {
     assert!(crate::support::data::read_all(data) == bytes);
     control.expect(226);
     assert_eq!(told.supervisor.ended(), Some(0));
+}
+
+#[test]
+fn a_drain_is_told_as_a_state_and_not_as_the_end() {
+    let place = TempDir::new();
+    let control_socket = place.path().join("control");
+    let place = control_socket.to_str().unwrap();
+    let mut told = Told::new(&[("control_socket", place)], &[]);
+    told.hear("READY=1");
+    let mut control = connect_soon(told.address());
+    control.expect(220);
+    let mut drain = Command::new(ironftpctl());
+    drain.args(["--socket", place, "drain"]);
+    run(&mut drain, b"", PATIENCE).succeed();
+    let state = told.hear("STATUS=draining");
+    assert_eq!(state, "STATUS=draining: 1 session, 0 transfers");
+    // Of its own accord nothing more is to come: an end would have its time.
+    control.command("QUIT", 221);
+    assert_eq!(told.supervisor.ended(), Some(0));
+    told.socket.set_nonblocking(true).unwrap();
+    let mut buffer = [0; 4096];
+    while let Ok(length) = told.socket.recv(&mut buffer) {
+        let word = String::from_utf8_lossy(&buffer[..length]);
+        assert!(!word.starts_with("STOPPING"), "{word}");
+    }
 }
 
 #[test]

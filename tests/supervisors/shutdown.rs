@@ -121,6 +121,24 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn a_client_that_is_not_heard_is_cut_off_as_well() {
+    let (mut server, _) = server(&[("log_ftp_protocol", "YES")]);
+    let mut control = server.anonymous();
+    let _data = control.passive();
+    control.command("RETR large", 150);
+    // Commands wait, and after them the end: the transfer heeds neither.
+    control.line("NOOP");
+    control.line("PWD");
+    control.writer().shutdown(Shutdown::Write).unwrap();
+    server.signal(libc::SIGTERM);
+    server.wait_for_log("a second signal");
+    server.signal(libc::SIGTERM);
+    // And not: did not end in time.
+    server.wait_for_log("no session is left");
+    assert_eq!(server.wait_for_end().unwrap().code(), Some(0));
+}
+
+#[test]
 fn an_idle_server_ends_without_waiting() {
     let (mut server, _) = server(&[("shutdown_grace", "3600")]);
     let mut idle = server.anonymous();
