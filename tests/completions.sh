@@ -115,6 +115,9 @@ for shell in bash zsh fish; do
             *) expect $shell "ironftpctl --file $scratch/users user $word " "ann bob" ;;
         esac
     done
+    for word in $(ironftpctl --help | sed -nE 's/^ +ironftpctl \[--socket PATH\] ([a-z|]+).*/\1/p' | tr '|' '\n'); do
+        expect $shell "ironftpctl $word --" "$(flags_for "PATH [a-z|]*$word")"
+    done
     expect $shell "ironftpctl user passwd ann --method " "yescrypt sha512 bcrypt"
 done
 
