@@ -13,30 +13,27 @@ mod exit;
 mod flags;
 mod run;
 mod share;
+mod sources;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::auth::{self, LiveAccounts};
-use crate::config::{
-    Accounts, Config, ConfigError, Finding, Origin, Reading, Severity, print, printable,
-};
+use crate::config::{Config, ConfigError, Finding, Severity, print, printable};
 use crate::record;
-use crate::server::{Input, Plan, Reread, StartError};
+use crate::server::{Input, Plan, StartError};
 use crate::session::Service;
 
 pub use commands::manual_commands;
 pub use exit::{EXITS, Exit, manual_exits};
 pub use flags::{FLAGS, Flag, manual_flags, usage};
 pub use share::{Password, Share, serving_notice};
-
-/// Read in this order when no file is named.
-const USUAL_FILES: [&str; 2] = ["/etc/ironftpd.conf", "/etc/vsftpd.conf"];
+pub use sources::Source;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,20 +43,30 @@ pub enum Action {
     /// Print the version.
     Version,
     /// Print the effective configuration.
-    PrintConfig(Start),
+    PrintConfig(Start, Extent),
+    /// Print what is set as a configuration file of ironftpd's own.
+    Migrate(Start),
     /// Say what is wrong or odd about the configuration.
     Check(Start),
     /// Be the server.
     Run(Start),
 }
 
+/// What of the configuration is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Every option.
+    Whole,
+    /// What is not as it would be without a configuration.
+    Changes,
+}
+
 /// Where the configuration comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Start {
-    /// Configuration files in order; none means the usual ones.
-    pub files: Vec<PathBuf>,
-    /// Settings `name=value` of `-o`, in order; they count after the files.
-    pub overrides: Vec<Vec<u8>>,
+    /// Files and settings in their order. Without a file the usual one comes
+    /// first.
+    pub sources: Vec<Source>,
     /// Set when a directory is shared without a configuration file.
     pub serve: Option<Serve>,
     /// A socket must have been handed over.
@@ -99,8 +106,8 @@ pub struct Launch {
 pub enum UsageError {
     /// getopts could not read it.
     Options(getopts::Fail),
-    /// A flag that only goes with `--serve`.
-    NeedsServe(&'static str),
+    /// A flag that only goes with another one.
+    Needs(&'static str, &'static str),
     /// `--serve` reads no configuration file, yet one was named.
     FileWithServe(PathBuf),
     /// Two flags that exclude each other.
@@ -117,7 +124,7 @@ impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             UsageError::Options(fail) => f.write_str(&printable(&text_of(&fail.to_string()))),
-            UsageError::NeedsServe(flag) => write!(f, "{flag} goes with --serve only"),
+            UsageError::Needs(flag, other) => write!(f, "{flag} goes with {other} only"),
             UsageError::FileWithServe(path) => write!(
                 f,
                 "--serve reads no configuration file, yet {:?} is named; use -o for single settings",
@@ -163,31 +170,37 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Action, UsageError>
     if asked.opt_present("help") {
         return Ok(Action::Help);
     }
-    let mut overrides: Vec<Vec<u8>> = asked
-        .opt_strs("option")
-        .iter()
-        .map(|text| bytes_of(text))
-        .collect();
-    if asked.opt_present("trace") {
-        overrides.push(b"trace_connections=YES".to_vec());
-    }
     let start = Start {
-        files: asked.free.iter().map(|file| path_of(file)).collect(),
-        overrides,
+        sources: sources::of(&asked),
         serve: serve(&asked)?,
         inetd: asked.opt_present("inetd"),
     };
-    if let (Some(_), Some(file)) = (&start.serve, start.files.first()) {
+    if let (Some(_), Some(file)) = (&start.serve, start.sources.iter().find_map(Source::file)) {
         return Err(UsageError::FileWithServe(file.clone()));
     }
-    match (
-        asked.opt_present("check"),
+    let extent = match (
+        asked.opt_present("diff-default"),
         asked.opt_present("print-config"),
     ) {
-        (true, true) => Err(UsageError::Both("--check", "--print-config")),
-        (true, false) => Ok(Action::Check(start)),
-        (false, true) => Ok(Action::PrintConfig(start)),
-        (false, false) => Ok(Action::Run(start)),
+        (true, false) => return Err(UsageError::Needs("--diff-default", "--print-config")),
+        (true, true) => Extent::Changes,
+        (false, _) => Extent::Whole,
+    };
+    let mut wanted = [
+        ("check", "--check", Action::Check(start.clone())),
+        (
+            "print-config",
+            "--print-config",
+            Action::PrintConfig(start.clone(), extent),
+        ),
+        ("migrate", "--migrate", Action::Migrate(start.clone())),
+    ]
+    .into_iter()
+    .filter(|(name, ..)| asked.opt_present(name));
+    match (wanted.next(), wanted.next()) {
+        (Some((_, one, _)), Some((_, other, _))) => Err(UsageError::Both(one, other)),
+        (Some((_, _, action)), None) => Ok(action),
+        (None, _) => Ok(Action::Run(start)),
     }
 }
 
@@ -200,7 +213,7 @@ fn serve(asked: &getopts::Matches) -> Result<Option<Serve>, UsageError> {
             ("user", "--user"),
         ];
         return match lonely.iter().find(|(name, _)| asked.opt_present(name)) {
-            Some((_, flag)) => Err(UsageError::NeedsServe(flag)),
+            Some((_, flag)) => Err(UsageError::Needs(flag, "--serve")),
             None => Ok(None),
         };
     };
@@ -249,67 +262,6 @@ fn text_of(text: &str) -> String {
     String::from_utf8_lossy(&bytes_of(text)).into_owned()
 }
 
-impl Start {
-    /// Reads the configuration that this names.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it.
-    pub fn load(self) -> Result<Launch, Vec<ConfigError>> {
-        self.load_among(&USUAL_FILES.map(Path::new))
-    }
-
-    fn load_among(self, usual: &[&Path]) -> Result<Launch, Vec<ConfigError>> {
-        let (config, findings, share) = self.read(usual, Reading::new())?;
-        Ok(Launch {
-            config,
-            findings,
-            share,
-            start: self,
-        })
-    }
-
-    /// How a running server reads this again; `None` for `--serve`, which
-    /// reads no file.
-    fn reread(self) -> Option<Reread> {
-        if self.serve.is_some() {
-            return None;
-        }
-        Some(Box::new(move |starter| {
-            let usual = USUAL_FILES.map(Path::new);
-            let (config, findings, _) = self.read(&usual, Reading::started_by(starter))?;
-            Ok((config, findings))
-        }))
-    }
-
-    fn read(
-        &self,
-        usual: &[&Path],
-        mut reading: Reading,
-    ) -> Result<(Config, Vec<Finding>, Option<Share>), Vec<ConfigError>> {
-        let mut share = None;
-        let mut accounts = Accounts::Configured;
-        if let Some(serve) = &self.serve {
-            share = serve.settings(&mut reading);
-            if serve.user.is_some() {
-                accounts = Accounts::OneMore;
-            }
-        } else if self.files.is_empty() {
-            match usual.iter().find(|path| path.exists()) {
-                Some(path) => reading.file(path),
-                None => reading.error(Origin::Builtin, crate::config::Problem::NoFile),
-            }
-        }
-        for file in &self.files {
-            reading.file(file);
-        }
-        for setting in &self.overrides {
-            reading.setting(setting, &Origin::CommandLine);
-        }
-        let (config, findings) = reading.finish(accounts)?;
-        Ok((config, findings, share))
-    }
-}
-
 /// Does what the arguments of the process ask for.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -332,8 +284,15 @@ fn act(action: Action, input: Input) -> Exit {
     match action {
         Action::Help => say(usage().as_bytes()),
         Action::Version => say(concat!("ironftpd ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()),
-        Action::PrintConfig(start) => match start.load() {
-            Ok(launch) => say(&print::effective(&launch.config)),
+        Action::PrintConfig(start, extent) => match start.load() {
+            Ok(launch) => say(&match extent {
+                Extent::Whole => print::effective(&launch.config),
+                Extent::Changes => print::changes(&launch.config),
+            }),
+            Err(errors) => refuse(&errors),
+        },
+        Action::Migrate(start) => match start.migrate() {
+            Ok(text) => say(&text),
             Err(errors) => refuse(&errors),
         },
         Action::Check(start) => match start.load() {

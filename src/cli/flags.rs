@@ -26,8 +26,8 @@ pub static FLAGS: &[Flag] = &[
         long: "option",
         argument: "name=value",
         repeats: true,
-        brief: "set one option, after the configuration files",
-        doc: "Set one option of the configuration. These settings count after all configuration files, in the order in which they are given.",
+        brief: "set one option, over the files named before",
+        doc: "Set one option of the configuration. Files and these settings count in the order in which they are given; where no file is named, the usual one comes first.",
     },
     Flag {
         short: "",
@@ -100,6 +100,22 @@ pub static FLAGS: &[Flag] = &[
         repeats: false,
         brief: "print every option with its effective value, and exit",
         doc: "Print every option with its effective value and where that came from, in the format of a configuration file, and exit.",
+    },
+    Flag {
+        short: "",
+        long: "diff-default",
+        argument: "",
+        repeats: false,
+        brief: "with --print-config: only what is not the default",
+        doc: "With --print-config, print only the options whose value is not the default.",
+    },
+    Flag {
+        short: "",
+        long: "migrate",
+        argument: "",
+        repeats: false,
+        brief: "print what a vsftpd.conf sets as a commented ironftpd.conf",
+        doc: "Print what the named configuration files set, or else /etc/vsftpd.conf, as a configuration file of ironftpd: each option under its heading, with what it does and where ironftpd differs from vsftpd, and last what has no effect here. It means the same to ironftpd. Nothing is changed.",
     },
     Flag {
         short: "v",

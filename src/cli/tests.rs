@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 use super::*;
+use crate::config::Origin;
+use std::path::Path;
 
 fn asked(args: &[&str]) -> Result<Action, UsageError> {
     parse(args.iter().map(OsString::from))
@@ -61,20 +63,32 @@ fn files_and_settings_keep_their_order() {
         "z=3",
         "--option=w=4",
     ]);
+    let file = |name: &str| Source::File(name.into());
+    let setting = |text: &str| Source::Setting(text.into());
     assert_eq!(
-        start.files,
-        [PathBuf::from("a.conf"), PathBuf::from("b.conf")]
+        start.sources,
+        [
+            file("a.conf"),
+            setting("x=1"),
+            file("b.conf"),
+            setting("y=2"),
+            setting("z=3"),
+            setting("w=4")
+        ]
     );
-    assert_eq!(start.overrides, [&b"x=1"[..], b"y=2", b"z=3", b"w=4"]);
     assert_eq!(start.serve, None);
 }
 
 #[test]
 fn trace_is_a_setting_that_counts_last() {
     let start = start(&["--trace", "-o", "trace_connections=NO"]);
+    let setting = |text: &str| Source::Setting(text.into());
     assert_eq!(
-        start.overrides,
-        [&b"trace_connections=NO"[..], b"trace_connections=YES"]
+        start.sources,
+        [
+            setting("trace_connections=NO"),
+            setting("trace_connections=YES")
+        ]
     );
 }
 
@@ -100,7 +114,7 @@ fn check_and_print_config_are_actions_that_exclude_each_other() {
     assert!(matches!(asked(&["--check", "a"]), Ok(Action::Check(_))));
     assert!(matches!(
         asked(&["--print-config"]),
-        Ok(Action::PrintConfig(_))
+        Ok(Action::PrintConfig(..))
     ));
     assert_eq!(
         complaint(&["--check", "--print-config"]),
@@ -116,7 +130,7 @@ fn flags_of_serve_need_it() {
         (&["--write"], "--write"),
         (&["--user", "bob"], "--user"),
     ] {
-        assert_eq!(asked(args), Err(UsageError::NeedsServe(flag)));
+        assert_eq!(asked(args), Err(UsageError::Needs(flag, "--serve")));
     }
 }
 
@@ -191,16 +205,62 @@ fn names_of_files_may_hold_any_byte() {
 }
 
 #[test]
-fn settings_of_the_command_line_count_after_the_file() {
+fn files_and_settings_count_in_their_order() {
     let place = Place::new("order", "listen_port=1\nmax_clients=7\n");
-    let launch = start(&["-o", "listen_port=2", &place.conf(), "-olisten_port=3"])
-        .load()
-        .unwrap();
+    let conf = place.conf();
+    for (words, expected) in [
+        (
+            &["-omax_clients=8", &conf, "-olisten_port=3"][..],
+            ["3", "7"],
+        ),
+        (
+            &["-o", "listen_port=3", "--option=max_clients=8", &conf],
+            ["1", "7"],
+        ),
+        (
+            &[&conf, "-o", "listen_port=3", "-olisten_port=4"],
+            ["4", "7"],
+        ),
+        (&["--trace", "-olisten_port=3", "--", &conf], ["1", "7"]),
+    ] {
+        let launch = start(words).load().unwrap();
+        let found = values(&launch.config, &["listen_port", "max_clients"]);
+        assert_eq!(found, expected, "{words:?}");
+        assert!(launch.share.is_none() && launch.findings.is_empty());
+    }
+    // The usual file comes first, wherever no other is named.
+    let usual = [Path::new(&conf)];
+    let launch = start(&["-olisten_port=5"]).load_among(&usual).unwrap();
+    assert_eq!(value(&launch.config, "listen_port"), "5");
+}
+
+#[test]
+fn what_differs_is_printed_alone_when_asked_for() {
+    let asked = |words: &[&str]| parse(words.iter().map(OsString::from));
+    let extent = |action| match action {
+        Ok(Action::PrintConfig(_, extent)) => extent,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(extent(asked(&["--print-config"])), Extent::Whole);
+    let both = asked(&["--print-config", "--diff-default"]);
+    assert_eq!(extent(both), Extent::Changes);
+    let alone = asked(&["--diff-default"]).unwrap_err();
     assert_eq!(
-        values(&launch.config, &["listen_port", "max_clients"]),
-        ["3", "7"]
+        alone.to_string(),
+        "--diff-default goes with --print-config only"
     );
-    assert!(launch.share.is_none() && launch.findings.is_empty());
+    let both = asked(&["--migrate", "--check"]).unwrap_err();
+    assert_eq!(both, UsageError::Both("--check", "--migrate"));
+}
+
+#[test]
+fn a_file_of_vsftpd_is_migrated_without_being_started() {
+    let place = Place::new("migrate", "anon_root=/nonexistent\nisolate=NO\n");
+    let text = start(&[&place.conf()]).migrate().unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("\nanon_root=/nonexistent\n"), "{text}");
+    let place = Place::new("unknown", "anon_rot=/\n");
+    assert_eq!(start(&[&place.conf()]).migrate().unwrap_err().len(), 1);
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod listen;
 pub mod load;
 pub mod local;
 pub mod manual;
+pub mod migrate;
 pub mod not_yet;
 pub mod options;
 pub mod parse;

@@ -35,9 +35,20 @@ impl Config {
 /// not a default says where it came from.
 #[must_use]
 pub fn effective(config: &Config) -> Vec<u8> {
+    listed(config, |_| true)
+}
+
+/// The same for those options alone whose value is not the default.
+#[must_use]
+pub fn changes(config: &Config) -> Vec<u8> {
+    let default = Config::default();
+    listed(config, |spec| config.text_of(spec) != default.text_of(spec))
+}
+
+fn listed(config: &Config, wanted: impl Fn(&OptionSpec) -> bool) -> Vec<u8> {
     let mut out = Vec::new();
     let mut group = "";
-    for spec in OPTIONS {
+    for spec in OPTIONS.iter().filter(|spec| wanted(spec)) {
         if spec.group != group {
             let gap = if group.is_empty() { "" } else { "\n" };
             out.extend_from_slice(format!("{gap}# {}\n", spec.group).as_bytes());
@@ -49,12 +60,17 @@ pub fn effective(config: &Config) -> Vec<u8> {
             let place = origin.to_string().replace(['\n', '\r'], "?");
             out.extend_from_slice(format!("# from {place}\n").as_bytes());
         }
-        out.extend_from_slice(spec.name.as_bytes());
-        out.push(b'=');
-        out.extend_from_slice(&config.text_of(spec));
-        out.push(b'\n');
+        setting(&mut out, config, spec);
     }
     out
+}
+
+/// Adds the setting that gives an option its value.
+pub(super) fn setting(out: &mut Vec<u8>, config: &Config, spec: &OptionSpec) {
+    out.extend_from_slice(spec.name.as_bytes());
+    out.push(b'=');
+    out.extend_from_slice(&config.text_of(spec));
+    out.push(b'\n');
 }
 
 /// The sample file of `etc/`: every option, explained, as a comment that
@@ -142,6 +158,19 @@ mod tests {
         assert!(text.contains("# from f:2\nlisten_port=2121\n"));
         assert!(text.contains("\nlisten_address=\n"));
         assert_eq!(text.matches("# from").count(), 1);
+    }
+
+    #[test]
+    fn changes_are_what_is_not_the_default() {
+        let config = read(b"listen_port=21\nmax_clients=5\nanon_root=/\n");
+        let text = String::from_utf8(changes(&config)).unwrap();
+        assert_eq!(
+            text,
+            "# Who may log in\n# from f:3\nanon_root=/\n\n\
+             # Limits and times\n# from f:2\nmax_clients=5\n"
+        );
+        assert_eq!(values(&read(text.as_bytes())), values(&config));
+        assert_eq!(changes(&Config::default()), b"");
     }
 
     #[test]
