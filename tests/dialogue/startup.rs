@@ -115,21 +115,26 @@ fn a_root_that_is_no_directory_is_refused() {
 }
 
 #[test]
-fn o_comes_after_the_file() {
+fn of_a_file_and_o_the_later_counts() {
     let directory = TempDir::new();
     let file = directory.file("site.conf", good(&directory, 0) + "max_clients=7\n");
     let file = file.to_str().unwrap();
     let printed = ironftpd(&[
         "-o",
+        "max_clients=9",
+        "--print-config",
+        file,
+        "-o",
         "max_clients=8",
         "-o",
         "ftpd_banner=hi",
-        "--print-config",
-        file,
     ]);
     let text = String::from_utf8(printed.succeed().stdout).unwrap();
     assert!(text.contains("max_clients=8\n"), "{text}");
     assert!(text.contains("ftpd_banner=hi\n"), "{text}");
+    let printed = ironftpd(&["-o", "max_clients=9", "--print-config", file]);
+    let text = String::from_utf8(printed.succeed().stdout).unwrap();
+    assert!(text.contains("max_clients=7\n"), "{text}");
     let refused = ironftpd(&["-o", "max_client=8", file]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(

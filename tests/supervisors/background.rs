@@ -162,8 +162,8 @@ fn an_error_is_the_command_s_own() {
     drop(taken);
     let finished = run(
         Command::new(IRONFTPD)
-            .args(["-o", "pid_file=/nonexistent/pid"])
-            .arg(&site.config),
+            .arg(&site.config)
+            .args(["-o", "pid_file=/nonexistent/pid"]),
         b"",
         PATIENCE,
     );

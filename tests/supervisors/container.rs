@@ -114,8 +114,8 @@ fn a_huge_limit_of_descriptors_does_no_harm() {
     }
     assert_eq!(finished.status.code(), Some(64), "{}", finished.words());
     let mut prlimit = Command::new("prlimit");
-    prlimit.args([&limit, IRONFTPD, "-o", "listen=YES"]);
-    prlimit.arg(&site.config);
+    prlimit.args([&limit, IRONFTPD]).arg(&site.config);
+    prlimit.args(["-o", "listen=YES"]);
     let supervisor = Supervisor::start(prlimit);
     let line = supervisor.wait_for_log("listening on");
     let address = line.rsplit(' ').next().unwrap().parse().unwrap();
