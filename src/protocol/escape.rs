@@ -63,7 +63,7 @@ fn put_octets(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
 
 /// Control characters; those of no width; separators of lines and paragraphs;
 /// marks that turn the direction of writing (Unicode UAX 9).
-fn is_deceptive(character: char) -> bool {
+pub(crate) fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

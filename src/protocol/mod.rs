@@ -23,6 +23,7 @@ pub mod ladder;
 pub mod language;
 pub mod line;
 pub mod listing;
+pub mod log_time;
 pub mod media;
 pub mod moment;
 pub mod name;

@@ -60,7 +60,39 @@ pub fn try_read_lock(file: BorrowedFd<'_>) -> super::Result<bool> {
     record_lock(file, libc::F_RDLCK)
 }
 
+/// Waits until this opening has the write lock of all of `file`, which must be
+/// open for writing.
+///
+/// # Errors
+/// As for [`try_write_lock`].
+pub fn wait_for_write_lock(file: BorrowedFd<'_>) -> super::Result<()> {
+    apply(
+        file,
+        libc::F_WRLCK,
+        "fcntl F_OFD_SETLKW",
+        libc::F_OFD_SETLKW,
+    )
+}
+
+/// Gives back what this opening has of `file`'s locks.
+pub fn release(file: BorrowedFd<'_>) {
+    let _ = apply(file, libc::F_UNLCK, "fcntl F_OFD_SETLK", libc::F_OFD_SETLK);
+}
+
 fn record_lock(file: BorrowedFd<'_>, kind: libc::c_int) -> super::Result<bool> {
+    match apply(file, kind, "fcntl F_OFD_SETLK", libc::F_OFD_SETLK) {
+        Ok(()) => Ok(true),
+        Err(error) if error.would_block() || error.errno() == libc::EACCES => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn apply(
+    file: BorrowedFd<'_>,
+    kind: libc::c_int,
+    name: &'static str,
+    command: libc::c_int,
+) -> super::Result<()> {
     // SAFETY: flock is a plain struct of integers, for which all zeros is a
     // value: from the file's start, to its end however far it grows.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
@@ -68,17 +100,13 @@ fn record_lock(file: BorrowedFd<'_>, kind: libc::c_int) -> super::Result<bool> {
     lock.l_whence = libc::c_short::try_from(libc::SEEK_SET).unwrap_or_default();
     // Sessions are threads: the older F_SETLK would let them all pass, and
     // any of them would lose the lock as soon as another closed the file.
-    let result = retry(|| {
+    retry(|| {
         // SAFETY: `lock` is a whole flock structure and outlives the call.
-        check("fcntl F_OFD_SETLK", unsafe {
-            libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock)
+        check(name, unsafe {
+            libc::fcntl(file.as_raw_fd(), command, &raw const lock)
         })
-    });
-    match result {
-        Ok(_) => Ok(true),
-        Err(error) if error.would_block() || error.errno() == libc::EACCES => Ok(false),
-        Err(error) => Err(error),
-    }
+    })
+    .map(drop)
 }
 
 #[cfg(test)]
