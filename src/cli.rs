@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use crate::auth::{self, LiveAccounts};
 use crate::config::{Config, ConfigError, Finding, Severity, print, printable};
 use crate::record;
+use crate::record::ledger;
 use crate::server::{Input, Plan, StartError};
 use crate::session::Service;
 
@@ -327,8 +328,9 @@ fn check(launch: Launch) -> Exit {
         complain(&format!("warning: {warning}"));
     }
     let verdict = verdict(findings.into_iter(), known.warnings().len());
-    let service = Service::open(launch.config, accounts).map_err(StartError::Service);
-    match service.and_then(|service| Plan::of(&service)) {
+    let logs = ledger::check(&launch.config).map_err(StartError::Log);
+    let open = |()| Service::open(launch.config, accounts).map_err(StartError::Service);
+    match logs.and_then(open).and_then(|service| Plan::of(&service)) {
         Ok(plan) => say(format!("{plan}\n{verdict}").as_bytes()),
         Err(error) => {
             complain(&error.to_string());
@@ -380,7 +382,7 @@ fn exit_of(error: &StartError) -> Exit {
             libc::EACCES | libc::EPERM => Exit::NoPermission,
             _ => Exit::Unavailable,
         },
-        StartError::Service(_) | StartError::Unprivileged(_) => Exit::Config,
+        StartError::Service(_) | StartError::Unprivileged(_) | StartError::Log(_) => Exit::Config,
         StartError::NoSocket | StartError::WrongSocket(_) => Exit::Usage,
         StartError::VisitorGone => Exit::Ok,
         StartError::PidFile(..) => Exit::NoPermission,

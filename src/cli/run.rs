@@ -3,6 +3,7 @@
 use super::share::serving_notice;
 use super::{Exit, Launch, Start, accounts, complain, exit_of, refuse, say};
 use crate::config::Severity;
+use crate::record;
 use crate::server::{self, Handed, Input, Outcome, StartError};
 
 /// Takes what was handed over, reads the configuration, and serves.
@@ -21,6 +22,7 @@ pub(super) fn begin(start: Start, input: Input) -> Exit {
 }
 
 fn run(mut launch: Launch, handed: Handed) -> Exit {
+    record::configure(&launch.config);
     for finding in &launch.findings {
         match finding.severity() {
             Severity::Warning => log::warn!("{finding}"),

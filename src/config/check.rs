@@ -78,6 +78,7 @@ pub(super) fn check(
     local::check(&mut report, accounts);
     writing(&mut report);
     access::check(&mut report);
+    logs(&mut report);
     if config.trace_connections && config.background {
         report.finding("trace_connections", Note::FromBackground);
     }
@@ -217,6 +218,17 @@ fn writing(report: &mut Report<'_>) {
     }
 }
 
+fn logs(report: &mut Report<'_>) {
+    let config = report.config;
+    let format = &config.log_format;
+    if !matches!(&**format, b"vsftpd" | b"json") {
+        report.error("log_format", Problem::BadLogFormat(shown(format)));
+    }
+    if config.xferlog_std_format && !config.xferlog_enable && !config.dual_log_enable {
+        report.finding("xferlog_std_format", Note::Needs("xferlog_enable"));
+    }
+}
+
 fn named_files(report: &mut Report<'_>) {
     let config = report.config;
     if config.anonymous_enable
@@ -307,6 +319,21 @@ pub(super) mod tests {
         for fine in ["keepalive_interval=32767", "keepalive_interval=0"] {
             assert!(judged(fine, Accounts::Configured).is_ok(), "{fine}");
         }
+    }
+
+    #[test]
+    fn logs_have_one_of_two_forms() {
+        assert_eq!(
+            errors("log_format=xml"),
+            ["f:1: log_format: \"xml\" is neither vsftpd nor json"]
+        );
+        assert!(judged("log_format=json", Accounts::Configured).is_ok());
+        assert_eq!(
+            judged("xferlog_std_format=YES", Accounts::Configured).unwrap(),
+            ["f:1: xferlog_std_format: has no effect while xferlog_enable is NO"]
+        );
+        let both = "xferlog_std_format=YES\ndual_log_enable=YES";
+        assert_eq!(judged(both, Accounts::Configured).unwrap(), [""; 0]);
     }
 
     #[test]

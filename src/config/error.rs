@@ -111,6 +111,8 @@ pub enum Problem {
     },
     /// Not a language there are replies in.
     BadLanguage(String),
+    /// A form of logs that does not exist.
+    BadLogFormat(String),
     /// Not a charset for names.
     BadCharset(String),
     /// Not a code page of TYPE E.
@@ -191,6 +193,7 @@ impl fmt::Display for Problem {
             Problem::PatternTooLong { largest } => {
                 write!(f, "a pattern of more than {largest} bytes")
             }
+            Problem::BadLogFormat(value) => write!(f, "\"{value}\" is neither vsftpd nor json"),
             Problem::BadLanguage(value) => write!(f, "\"{value}\" is neither en nor zh"),
             Problem::BadCharset(value) => write!(
                 f,

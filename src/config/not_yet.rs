@@ -64,14 +64,6 @@ const fn moot(name: &'static str, kind: Kind, reason: &'static str) -> NotYet {
 
 /// Every option of vsftpd that is not in the option table.
 pub static NOT_YET: &[NotYet] = &[
-    // Logs.
-    only("xferlog_enable", Bool, "NO"),
-    inert("xferlog_file", Path, "xferlog_enable"),
-    inert("xferlog_std_format", Bool, "xferlog_enable"),
-    inert("vsftpd_log_file", Path, "xferlog_enable"),
-    inert("no_log_lock", Bool, "xferlog_enable"),
-    only("dual_log_enable", Bool, "NO"),
-    only("syslog_enable", Bool, "NO"),
     // TLS.
     only("ssl_enable", Bool, "NO"),
     inert("allow_anon_ssl", Bool, "ssl_enable"),

@@ -464,7 +464,7 @@ options! {
         "Unix socket through which ironftpctl(8) asks the running server: who is there, and to end a session, reload or drain. Only root and the user who started the server may use it. Where the default is not to be had, because another server has it or the directory may not be made, the server starts without; a path that is set must work. When empty there is none.",
         "Not an option of vsftpd.";
 }
-"Greeting, messages and log" {
+"Greeting and messages" {
     Text ftpd_banner = "",
         "Text of the greeting, in place of the built-in one.";
     Path banner_file = "",
@@ -474,8 +474,29 @@ options! {
     Text message_file = ".message",
         "File whose lines dirmessage_enable shows: in the directory, or if it begins with a slash in the user's root. What is longer than 32 KiB is cut off.",
         "vsftpd cuts off at 4000 bytes.";
+}
+"Logs" {
+    Bool xferlog_enable = "NO",
+        "Log transfers, and with vsftpd_log_file also who comes, log-ins and changes, in that file or, with xferlog_std_format, in xferlog_file.";
+    Path vsftpd_log_file = "/var/log/vsftpd.log",
+        "File that xferlog_enable and dual_log_enable write in vsftpd's own form, which fail2ban and others read; - or /dev/stdout is standard output, /dev/stderr standard error. It is opened before the server gives up root, and again when its name leads to another file or SIGHUP comes; ironftpd(8) says how to rotate it.",
+        "Quotation marks in what clients say show as ?, and brackets in the names of users, as what is not printable ASCII does there too: in vsftpd a client can write what looks like another line, and have others banned. The number behind pid is that of the server, which is one process. A user turned away by userlist_enable has a FAIL LOGIN. SITE commands that vsftpd has not write COPY, COMBINE and SYMLINK.";
+    Bool xferlog_std_format = "NO",
+        "With xferlog_enable: write xferlog_file, in wu-ftpd's form, and not vsftpd_log_file.";
+    Path xferlog_file = "/var/log/xferlog",
+        "File of transfers in wu-ftpd's form, which many programs that count transfers read. Opened as vsftpd_log_file is.";
+    Bool dual_log_enable = "NO",
+        "Write both vsftpd_log_file and xferlog_file, whatever xferlog_enable and xferlog_std_format say.";
+    Bool syslog_enable = "NO",
+        "Send to syslog what would stand in vsftpd_log_file, with or without xferlog_enable: facility ftp, failed log-ins as warnings and the rest as information. The name before the lines is the one that the server was started by, ironftpd or vsftpd.";
+    Bool no_log_lock = "NO",
+        "Write log files without taking their lock. With it, a program that takes the same lock (fcntl(2), F_SETLKW) can copy a file and cut it off without losing a line. Sessions do not wait for it.";
+    Text log_format = "vsftpd",
+        "Form of vsftpd_log_file, of syslog and of the event log on standard error: vsftpd, or json for a JSON object on each line, with names that are whole. That of xferlog_file stays.",
+        "Not an option of vsftpd.";
     Bool log_ftp_protocol = "NO",
-        "Log every command and reply. Passwords are left out.";
+        "Log every command and reply, in vsftpd_log_file or syslog, or in the event log where neither is in use. What PASS and ACCT say is left out.",
+        "vsftpd shows what ACCT says, and logs none of it where neither is in use.";
     Bool setproctitle_enable = "NO",
         "Name the thread of each session after its user and the command under way, as in ftp:alice RETR: ps -L and top -H show it, with the user cut off after the sixth letter or so. It costs two calls to the system for each command or less.",
         "vsftpd's sessions are processes, whose whole line in ps it sets.";

@@ -13,12 +13,13 @@
 use crate::sys;
 use crate::sys::poll::{Interest, WRITABLE, poll};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 /// Texts that may wait: bursts of a thousand connections fit, and with lines
@@ -30,6 +31,30 @@ const LENGTH: usize = 4096;
 enum Stream {
     Output,
     Error,
+    /// A log of its own, which is nowhere until it is opened.
+    Log,
+}
+
+/// How the reader is told what was lost.
+#[derive(Debug)]
+enum Notice {
+    /// By a line where the others would stand.
+    InPlace(fn(u64) -> String),
+    /// Elsewhere, for the log has readers that know lines of one form only:
+    /// when the first line is lost, and how many they were.
+    Aside { first: fn(), all: fn(u64) },
+}
+
+/// What a thread writes to.
+pub trait Sink: fmt::Debug + Send {
+    /// Takes whole lines; they may wait for [`Sink::flush`].
+    fn take(&mut self, lines: &str);
+
+    /// Nothing follows for now.
+    fn flush(&mut self) {}
+
+    /// The file may be another one by now.
+    fn reopen(&mut self) {}
 }
 
 /// What stands in the queue.
@@ -39,39 +64,51 @@ enum Item {
     Text(String),
     /// Answered when everything before it has been written.
     Mark(Sender<()>),
+    /// Only to be woken for [`Outlet::reopen`] and [`Outlet::redirect`].
+    Turn,
 }
 
 /// What the thread takes from and writes to; see [`Outlet::keep`].
 #[derive(Debug)]
-pub struct Queue(Receiver<Item>, File);
+pub struct Queue(Receiver<Item>, Box<dyn Sink>);
 
 /// One stream. Until it is opened, writing to it is writing to the stream.
 #[derive(Debug)]
 pub struct Outlet {
     stream: Stream,
-    /// The line that tells of so many lost texts.
-    note: fn(u64) -> String,
+    notice: Notice,
     queue: OnceLock<Sender<Item>>,
     lost: AtomicU64,
+    /// The sink is to be opened again, or is another one:
+    turn: AtomicBool,
+    next: Mutex<Option<Box<dyn Sink>>>,
 }
 
 impl Outlet {
     /// Standard output.
     pub(super) const fn output(note: fn(u64) -> String) -> Outlet {
-        Outlet::new(Stream::Output, note)
+        Outlet::new(Stream::Output, Notice::InPlace(note))
     }
 
     /// Standard error.
     pub(super) const fn error(note: fn(u64) -> String) -> Outlet {
-        Outlet::new(Stream::Error, note)
+        Outlet::new(Stream::Error, Notice::InPlace(note))
     }
 
-    const fn new(stream: Stream, note: fn(u64) -> String) -> Outlet {
+    /// A log. `first` tells that its thread does not keep up, `all` how many
+    /// lines that has cost.
+    pub(super) const fn log(first: fn(), all: fn(u64)) -> Outlet {
+        Outlet::new(Stream::Log, Notice::Aside { first, all })
+    }
+
+    const fn new(stream: Stream, notice: Notice) -> Outlet {
         Outlet {
             stream,
-            note,
+            notice,
             queue: OnceLock::new(),
             lost: AtomicU64::new(0),
+            turn: AtomicBool::new(false),
+            next: Mutex::new(None),
         }
     }
 
@@ -82,28 +119,54 @@ impl Outlet {
             let _ = match self.stream {
                 Stream::Output => io::stdout().write_all(lines.as_bytes()),
                 Stream::Error => io::stderr().write_all(lines.as_bytes()),
+                Stream::Log => Ok(()),
             };
             return;
         };
         if queue.is_full() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-            return;
+            return self.lose(1);
         }
-        let lost = self.lost.swap(0, Ordering::Relaxed);
-        let mut text = self.told(lost);
+        let mut lost = 0;
+        let mut text = String::new();
+        if let Notice::InPlace(_) = self.notice {
+            lost = self.lost.swap(0, Ordering::Relaxed);
+            text = self.told(lost);
+        }
         text.push_str(lines);
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
             queue.try_send(Item::Text(text))
         {
-            self.lost.fetch_add(lost + 1, Ordering::Relaxed);
+            self.lose(lost + 1);
         }
     }
 
-    fn told(&self, lost: u64) -> String {
-        match lost {
-            0 => String::new(),
-            lost => (self.note)(lost),
+    fn lose(&self, count: u64) {
+        let before = self.lost.fetch_add(count, Ordering::Relaxed);
+        if let Notice::Aside { first, .. } = self.notice
+            && before == 0
+        {
+            first();
         }
+    }
+
+    /// Tells of so many lost texts, or gives the line that does.
+    fn told(&self, lost: u64) -> String {
+        if lost == 0 {
+            return String::new();
+        }
+        match self.notice {
+            Notice::InPlace(note) => note(lost),
+            Notice::Aside { all, .. } => {
+                all(lost);
+                String::new()
+            }
+        }
+    }
+
+    /// Whether it has its thread.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.queue.get().is_some()
     }
 
     /// Opens the outlet: `keeper` starts a thread that runs [`Outlet::keep`]
@@ -117,50 +180,81 @@ impl Outlet {
         &self,
         keeper: impl FnOnce(Queue) -> Result<(), sys::Error>,
     ) -> Result<(), sys::Error> {
-        if self.queue.get().is_some() {
+        if self.is_open() {
             return Ok(());
         }
         let stream = match self.stream {
-            Stream::Output => io::stdout().as_fd().try_clone_to_owned(),
-            Stream::Error => io::stderr().as_fd().try_clone_to_owned(),
+            Stream::Output => standard_output()?,
+            Stream::Error => standard_error()?,
+            Stream::Log => return Ok(()),
         };
-        let stream = File::from(stream.map_err(|error| sys::Error::from_io("fcntl", &error))?);
         if never_waits(&stream) {
             return Ok(());
         }
-        self.put_queue_before(stream, keeper)
+        self.open_to(Box::new(Descriptor(stream)), keeper)
     }
 
-    fn put_queue_before(
+    /// Opens the outlet as [`Outlet::open`] does, with its end in `sink`.
+    ///
+    /// # Errors
+    /// What `keeper` says; the outlet stays closed.
+    pub fn open_to(
         &self,
-        stream: File,
+        sink: Box<dyn Sink>,
         keeper: impl FnOnce(Queue) -> Result<(), sys::Error>,
     ) -> Result<(), sys::Error> {
         let (sender, receiver) = bounded(LENGTH);
-        keeper(Queue(receiver, stream))?;
+        keeper(Queue(receiver, sink))?;
         let _ = self.queue.set(sender);
         Ok(())
     }
 
+    /// Has the thread open its file again, for it may be another one now.
+    /// Never waits.
+    pub fn reopen(&self) {
+        self.turn.store(true, Ordering::Release);
+        if let Some(queue) = self.queue.get() {
+            // In a full one the thread comes to the next item anyway.
+            let _ = queue.try_send(Item::Turn);
+        }
+    }
+
+    /// What is written from about now on goes to `sink`. Never waits.
+    pub fn redirect(&self, sink: Box<dyn Sink>) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(sink);
+        self.reopen();
+    }
+
     /// The thread: writes what comes, for as long as the process lives.
-    pub fn keep(&self, Queue(items, mut stream): Queue) {
-        self.drain(&items, &mut stream);
+    pub fn keep(&self, Queue(items, sink): Queue) {
+        self.drain(&items, sink);
     }
 
     /// Writes what comes until the queue's other end is gone.
-    fn drain(&self, items: &Receiver<Item>, out: &mut (impl Write + AsFd)) {
+    fn drain(&self, items: &Receiver<Item>, mut sink: Box<dyn Sink>) {
         for item in items {
-            match item {
-                Item::Text(text) => {
-                    let _ = write_whole(out, text.as_bytes());
+            if self.turn.swap(false, Ordering::Acquire) {
+                sink.flush();
+                let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+                match next.take() {
+                    Some(next) => sink = next,
+                    None => sink.reopen(),
                 }
-                Item::Mark(done) => drop(done.send(())),
+            }
+            match item {
+                Item::Text(text) => sink.take(&text),
+                Item::Mark(done) => {
+                    sink.flush();
+                    let _ = done.send(());
+                }
+                Item::Turn => {}
             }
             // What was lost came after all that stood here, and perhaps
             // nothing follows that would bring the note.
             if items.is_empty() {
                 let note = self.told(self.lost.swap(0, Ordering::Relaxed));
-                let _ = write_whole(out, note.as_bytes());
+                sink.take(&note);
+                sink.flush();
             }
         }
     }
@@ -177,6 +271,38 @@ impl Outlet {
     }
 }
 
+/// An open descriptor: a terminal, a pipe, a socket.
+#[derive(Debug)]
+pub(super) struct Descriptor(pub(super) File);
+
+impl Sink for Descriptor {
+    fn take(&mut self, lines: &str) {
+        let _ = write_whole(&mut self.0, lines.as_bytes());
+    }
+}
+
+/// Standard output, on a descriptor of its own.
+///
+/// # Errors
+/// When there is no descriptor left.
+pub(super) fn standard_output() -> Result<File, sys::Error> {
+    own(io::stdout().as_fd())
+}
+
+/// Standard error, on a descriptor of its own.
+///
+/// # Errors
+/// When there is no descriptor left.
+pub(super) fn standard_error() -> Result<File, sys::Error> {
+    own(io::stderr().as_fd())
+}
+
+fn own(stream: BorrowedFd<'_>) -> Result<File, sys::Error> {
+    let stream = stream.try_clone_to_owned();
+    let stream = stream.map_err(|error| sys::Error::from_io("fcntl", &error))?;
+    Ok(File::from(stream))
+}
+
 /// Whether writing is no matter of somebody reading: files, /dev/null.
 fn never_waits(stream: &File) -> bool {
     stream.metadata().is_ok_and(|about| {
@@ -189,22 +315,29 @@ fn never_waits(stream: &File) -> bool {
 /// non-blocking.
 fn write_whole(out: &mut (impl Write + AsFd), mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        match out.write(bytes) {
+        match write_some(out, bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(error) => match error.kind() {
-                io::ErrorKind::Interrupted => {}
-                io::ErrorKind::WouldBlock => {
-                    let mut interests = [Interest::new(out.as_fd(), WRITABLE)];
-                    if poll(&mut interests, None).is_err() {
-                        return Err(error);
-                    }
-                }
-                _ => return Err(error),
-            },
+            Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+/// Like `write`, and waits until that gives something.
+pub(super) fn write_some(out: &mut (impl Write + AsFd), bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match out.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let mut interests = [Interest::new(out.as_fd(), WRITABLE)];
+                if poll(&mut interests, None).is_err() {
+                    return Err(error);
+                }
+            }
+            result => return result,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -223,14 +356,15 @@ mod tests {
             Ok(())
         };
         let stream = File::open("/dev/null").unwrap();
-        outlet.put_queue_before(stream, take).unwrap();
+        outlet.open_to(Box::new(Descriptor(stream)), take).unwrap();
         (outlet, end.unwrap())
     }
 
     /// Starts the thread, and gives what a reader would read.
     fn drained(outlet: &'static Outlet, queue: Receiver<Item>) -> BufReader<io::PipeReader> {
-        let (reader, mut writer) = pipe().unwrap();
-        thread::spawn(move || outlet.drain(&queue, &mut writer));
+        let (reader, writer) = pipe().unwrap();
+        let writer = Descriptor(File::from(std::os::fd::OwnedFd::from(writer)));
+        thread::spawn(move || outlet.drain(&queue, Box::new(writer)));
         BufReader::new(reader)
     }
 

@@ -16,6 +16,7 @@ use super::waiting::WaitingRoom;
 use crate::auth::Authenticator;
 use crate::control;
 use crate::protocol::{Code, Reply};
+use crate::record::Ledger;
 use crate::session::{Service, Session, SessionId, Wake};
 use crate::sys;
 use crate::sys::fork::{self, Ended, Process};
@@ -397,6 +398,7 @@ impl Master {
                     ),
                 };
                 log::info!("{peer} turned away ({option})");
+                Ledger::of(config).write_turned_away(address, full == Full::PerAddress);
                 return self.turn_away(&socket, text);
             }
         };

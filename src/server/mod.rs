@@ -34,8 +34,10 @@ use crate::auth::LiveAccounts;
 use crate::auth::authenticator::{self, Authenticator, Backend, Settings};
 use crate::auth::unprivileged::UnprivilegedError;
 use crate::config::Config;
+use crate::record::ledger::{self, LogError};
 use crate::session::{Service, ServiceError};
 use crate::sys;
+use crate::sys::process::effective_user;
 use crate::sys::signal::{Signals, hang_up_is_ignored, ignore_fatal_ones};
 use accept::{Beginning, HangUp, Master};
 pub use activation::{Handed, Input};
@@ -72,6 +74,8 @@ pub enum StartError {
     Unprivileged(UnprivilegedError),
     /// The control socket that was asked for cannot be had.
     Control(PathBuf, SocketError),
+    /// A log cannot be written.
+    Log(LogError),
     /// The process that checks passwords could not be started.
     Authenticator(authenticator::StartError),
     /// The system refused something that every server needs.
@@ -117,6 +121,7 @@ impl fmt::Display for StartError {
             StartError::Service(error) => error.fmt(f),
             StartError::Unprivileged(error) => error.fmt(f),
             StartError::Control(path, error) => write!(f, "control_socket {path:?}: {error}"),
+            StartError::Log(error) => error.fmt(f),
             StartError::Authenticator(error) => write!(f, "the authenticator: {error}"),
             StartError::System(error) => error.fmt(f),
         }
@@ -186,6 +191,7 @@ fn serve(
     let mut handed = launch.handed;
     let supervisor = std::mem::take(&mut handed.supervisor);
     let source = Source::of(handed, &launch.config, launch.by_inetd)?;
+    let logs = ledger::open(&launch.config).map_err(StartError::Log)?;
     let mut service = Service::open(launch.config, launch.accounts).map_err(StartError::Service)?;
     let config = service.config();
     let serves_many = !source.listeners().is_empty();
@@ -203,6 +209,9 @@ fn serve(
     };
     // No thread is born before this line.
     admit_local_users(&mut service)?;
+    if serves_many && effective_user() == 0 && !service.config().run_as_launching_user() {
+        logs.keep()?;
+    }
     let control = if serves_many {
         control_socket::open(service.config())?
     } else {
@@ -212,7 +221,7 @@ fn serve(
     unreadable::warn(service.config());
     // Dropped last: what was said until then shall be read.
     let kept = birth.as_ref().map_or((true, true), Birth::keeps);
-    let _writers = writers::start(service.config(), &walls, kept)?;
+    let _writers = writers::start(service.config(), logs, &walls, kept)?;
     names::start(&walls)?;
     let service = Arc::new(service);
     resolve::start(&service, &walls)?;

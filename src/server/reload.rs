@@ -8,8 +8,11 @@
 use super::accept::Master;
 use super::narrow::Walls;
 use super::orders::Errand;
+use super::writers;
 use crate::auth::{Accounts, AccountsError, LiveAccounts};
 use crate::config::{Config, ConfigError, Finding, Severity};
+use crate::record;
+use crate::record::ledger::{self, LogError, Opened};
 use crate::session::{Service, ServiceError};
 use crate::sys;
 use crate::sys::poll::Bell;
@@ -27,6 +30,8 @@ pub type Reread =
 struct Fresh {
     service: Arc<Service>,
     walls: Arc<Walls>,
+    /// Logs that are not open yet.
+    logs: Opened,
     /// Options that have changed.
     changed: Vec<&'static str>,
     /// Options that would have to be known at the start.
@@ -38,6 +43,7 @@ enum ReloadError {
     Config(Vec<ConfigError>),
     Accounts(AccountsError),
     Service(ServiceError),
+    Log(LogError),
     /// Anonymous users would have to be a user that the server cannot become.
     Identity,
 }
@@ -54,6 +60,7 @@ impl fmt::Display for ReloadError {
             }
             ReloadError::Accounts(error) => error.fmt(f),
             ReloadError::Service(error) => error.fmt(f),
+            ReloadError::Log(error) => error.fmt(f),
             ReloadError::Identity => f.write_str(
                 "anonymous users would have to act as ftp_username, \
                  for which the rights were given up at the start: a restart is needed",
@@ -154,6 +161,7 @@ fn read(reread: &Reread, before: &Arc<Service>, walls: &Arc<Walls>) -> Result<Fr
     if service.changes_user() && !walls.let_change_user() {
         return Err(ReloadError::Identity);
     }
+    let logs = ledger::open(service.config()).map_err(ReloadError::Log)?;
     for finding in findings {
         match finding.severity() {
             Severity::Warning => log::warn!("{finding}"),
@@ -163,6 +171,7 @@ fn read(reread: &Reread, before: &Arc<Service>, walls: &Arc<Walls>) -> Result<Fr
     Ok(Fresh {
         walls: Arc::new(walls.again(service.config())),
         service: Arc::new(service),
+        logs,
         changed,
         kept,
     })
@@ -172,6 +181,7 @@ impl Master {
     /// Has the configuration read again. `askers` want to know what comes of
     /// it; a signal does not.
     pub(super) fn reload(&mut self, askers: Vec<Errand>) {
+        record::reopen();
         if self.is_stopping() {
             return refuse(&askers, "the server is stopping");
         }
@@ -226,9 +236,14 @@ impl Master {
         let Fresh {
             service,
             walls,
+            logs,
             changed,
             kept,
         } = fresh;
+        if let Err(error) = writers::write_to(logs, &self.walls) {
+            log::error!("SIGHUP: logs: {error}");
+        }
+        record::configure(service.config());
         self.service = Arc::clone(&service);
         self.walls = Arc::clone(&walls);
         for listener in &self.listeners {

@@ -7,6 +7,7 @@ use crate::protocol::parse::{parse_decimal, split_word};
 use crate::protocol::site::{SiteVerb, parse_chgrp, parse_chmod};
 use crate::protocol::time::{format_fact, format_mdtm, parse_mdtm};
 use crate::protocol::{Code, Reply, Timestamp, Verb, VirtualPath};
+use crate::record::event::{Act, Deed};
 use crate::sys::clock;
 use crate::sys::owner::{self, Identity};
 
@@ -179,6 +180,9 @@ impl Session {
             parse_chmod(argument).ok_or_else(|| malformed_site(SiteVerb::Chmod))?;
         self.need_chmod()?;
         let path = self.path(pathname)?;
+        self.undertake_deed(|| {
+            Deed::new(Act::ChangeMode, path.as_bytes()).with(format!("{mode:o}").as_bytes())
+        });
         self.login()?.root.target(&path)?.set_mode(mode)?;
         self.changed("set mode of", path.as_bytes());
         Ok(Reply::new(Code::CommandOk, "SITE CHMOD command ok."))

@@ -11,6 +11,7 @@ use crate::data::{Interruption, Work};
 use crate::fs::{Existing, Plan, Root, Upload};
 use crate::protocol::quoted::words;
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
+use crate::record::event::Act;
 use crate::sys;
 use crate::sys::copy::Copying;
 use crate::sys::file::Attributes;
@@ -116,6 +117,7 @@ impl Session {
         };
         let path = self.file_path(target)?;
         login.may_store(&path)?;
+        self.undertake(Act::Combine, target);
         let parts = names
             .iter()
             .map(|name| self.part(name))

@@ -109,7 +109,8 @@ impl Session {
             return Err(Failure::refused(
                 Code::FileUnavailable,
                 "Permission denied. Active mode is off here: use PASV or EPSV.",
-            ));
+            )
+            .because("port_enable"));
         }
         Ok(())
     }
@@ -119,7 +120,7 @@ impl Session {
     fn set_active(&mut self, address: SocketAddr, refusal: &'static str) -> Result<(), Failure> {
         self.trace(&Fact::ClientListens(address));
         let own = address.ip().to_canonical() == self.control.peer().ip();
-        let cause = if address.port() < 1024 {
+        let reason = if address.port() < 1024 {
             Fact::Reason("a port of the system")
         } else if !own && !self.config.port_promiscuous() {
             Fact::Reason("not the client's address (port_promiscuous)")
@@ -127,14 +128,12 @@ impl Session {
             self.endpoint = Endpoint::Active(address);
             return Ok(());
         };
-        self.trace(&cause);
-        if let Fact::Reason(cause) = cause {
-            log::warn!(
-                "{}: data connection to {address} refused: {cause}",
-                self.tag
-            );
-        }
-        Err(Failure::refused(Code::SyntaxError, refusal))
+        self.trace(&reason);
+        let cause = match reason {
+            Fact::Reason(cause) => cause,
+            _ => refusal,
+        };
+        Err(Failure::refused(Code::SyntaxError, refusal).because(format!("{address}: {cause}")))
     }
 
     /// `PASV`.
@@ -232,7 +231,8 @@ impl Session {
         Err(Failure::refused(
             Code::FileUnavailable,
             "Permission denied. Passive mode is off here: use PORT or EPRT.",
-        ))
+        )
+        .because("pasv_enable"))
     }
 
     fn promise_port(&mut self) -> Result<u16, Failure> {
@@ -242,11 +242,8 @@ impl Session {
         let client = (!config.pasv_promiscuous()).then_some(self.control.peer().ip());
         let promise =
             Promise::of(&self.service.ports, self.control.local(), client).map_err(|error| {
-                log::warn!(
-                    "{}: no passive port (pasv_min_port, pasv_max_port, pasv_ports): {error}",
-                    self.tag
-                );
                 Failure::refused(Code::CannotOpenData, "No passive port is free now.")
+                    .because(format!("{error}; pasv_min_port, pasv_max_port, pasv_ports"))
             })?;
         let port = promise.port();
         for peer in promise.dropped() {

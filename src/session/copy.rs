@@ -13,6 +13,7 @@ use super::{Failure, Session};
 use crate::data::Interruption;
 use crate::fs::{Existing, Plan, Root, Upload};
 use crate::protocol::{Code, Escaped, Reply};
+use crate::record::event::{Act, Deed};
 use crate::sys;
 use crate::sys::copy::Copying;
 use std::os::fd::AsFd;
@@ -46,6 +47,7 @@ impl Session {
         };
         let path = self.file_path(pathname)?;
         login.may_store(&path)?;
+        self.undertake_deed(|| Deed::new(Act::Copy, from.as_bytes()).with(path.as_bytes()));
         let source = self.readable_whole(from.as_bytes())?;
         let found = &source.attributes;
         if let Ok(target) = root.file_attributes(&path)

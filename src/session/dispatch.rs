@@ -39,8 +39,16 @@ impl Session {
             // vsftpd ignores empty lines as well; some clients send them.
             Err(ParseError::Empty) => {}
             Err(error) => {
-                let refusal = self.refusal(&error).and_then(Failure::reply);
+                let refusal = self.refusal(&error);
+                if let Some(failure) = &refusal {
+                    log::info!("{}: {}: {failure}", self.tag, Escaped(&text));
+                    self.explained = true;
+                }
+                let refusal = refusal.and_then(Failure::reply);
                 let reply = refusal.unwrap_or_else(|| malformed(&error));
+                if let Some(protocol) = self.protocol() {
+                    protocol.no_command(matches!(self.stage, Stage::In(_)).then_some(&*text));
+                }
                 // What is no command may be a password typed at the wrong
                 // moment: it is shown in no log before login.
                 log::debug!("{}: malformed, {}", self.tag, reply.code().as_u16());
@@ -63,6 +71,7 @@ impl Session {
             self.unknown += 1;
             if self.unknown >= PATIENCE {
                 log::warn!("{}: ended: {PATIENCE} lines without a command", self.tag);
+                self.explained = true;
                 return self.end(Reply::new(
                     Code::ServiceNotAvailable,
                     "Too many unknown commands.",
@@ -81,6 +90,7 @@ impl Session {
         self.log_command(request);
         self.begins(request.verb);
         let result = self.admit(request.verb).and_then(|()| self.handle(request));
+        self.record_result(&result);
         // RNTO comes right after RNFR; NOOP touches nothing that was entered
         // (RFC 959 section 4.1.3).
         if !matches!(request.verb, Verb::Rnfr | Verb::Noop) {
@@ -104,6 +114,7 @@ impl Session {
                 let shown = Escaped(shown(request));
                 let name = request.verb.name();
                 log::info!("{}: {name} {shown}: {failure}", self.tag);
+                self.explained = true;
                 self.trace_failure(&failure);
                 match failure.reply() {
                     Some(reply) => reply,
@@ -127,9 +138,8 @@ impl Session {
     }
 
     fn log_command(&self, request: &Request<'_>) {
-        if self.config.log_ftp_protocol() {
-            let name = request.verb.name();
-            log::info!("{}: -> {name} {}", self.tag, Escaped(shown(request)));
+        if let Some(protocol) = self.protocol() {
+            protocol.command(request);
         }
     }
 
@@ -150,7 +160,7 @@ impl Session {
         if spec.needs == Needs::Login {
             let login = self.login()?;
             if spec.access == Access::Write && !login.rights.any_write() {
-                return Err(Failure::Forbidden("no right to write"));
+                return Err(Failure::Forbidden("write_enable, read-only account"));
             }
         }
         Ok(())

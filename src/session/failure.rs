@@ -6,6 +6,7 @@
 use crate::data::{Interruption, Malformed};
 use crate::fs;
 use crate::protocol::{Code, PathError, Reply};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Why a command was not carried out.
@@ -13,14 +14,16 @@ use std::fmt;
 pub(super) enum Failure {
     /// Refused by the session itself; the reply says all.
     Refused(Reply),
+    /// The same, for the cause or the option named here for the log.
+    Ruled(Reply, Cow<'static, str>),
     /// Not permitted, by the option or right named here for the log.
     Forbidden(&'static str),
     /// The pathname cannot be one.
     Path(PathError),
     /// The file system said no.
     Fs(fs::Error),
-    /// The data connection did not come about.
-    NoData(Interruption),
+    /// The data connection did not come about; the option limits the time.
+    NoData(Interruption, &'static str),
     /// The transfer did not finish.
     Transfer(Interruption),
     /// Work without a data connection did not finish.
@@ -45,20 +48,30 @@ impl Failure {
         Failure::Refused(Reply::new(code, text))
     }
 
+    /// The same with the cause, or the option that decides, for the log.
+    pub(super) fn because(self, cause: impl Into<Cow<'static, str>>) -> Failure {
+        match self {
+            Failure::Refused(reply) => Failure::Ruled(reply, cause.into()),
+            other => other,
+        }
+    }
+
     /// The reply for the client; `None` when there is no client any more, or
     /// it will get its last word from another.
     pub(super) fn reply(self) -> Option<Reply> {
         let (code, text) = match self {
-            Failure::Refused(reply) => return Some(reply),
+            Failure::Refused(reply) | Failure::Ruled(reply, _) => return Some(reply),
             Failure::Forbidden(_) => (Code::FileUnavailable, "Permission denied."),
             Failure::Path(PathError::Nul) => (Code::ArgumentError, "A name cannot hold NUL."),
             Failure::Path(PathError::TooLong) => (Code::FileUnavailable, "Pathname too long."),
             Failure::Fs(error) => of_file(&error),
-            Failure::NoData(Interruption::ControlLost | Interruption::Dismissed)
+            Failure::NoData(Interruption::ControlLost | Interruption::Dismissed, _)
             | Failure::Transfer(Interruption::ControlLost | Interruption::Dismissed)
             | Failure::Work(Interruption::ControlLost | Interruption::Dismissed) => return None,
-            Failure::NoData(Interruption::Aborted) => (Code::TransferAborted, "Transfer aborted."),
-            Failure::NoData(_) => (Code::CannotOpenData, "Failed to establish connection."),
+            Failure::NoData(Interruption::Aborted, _) => {
+                (Code::TransferAborted, "Transfer aborted.")
+            }
+            Failure::NoData(..) => (Code::CannotOpenData, "Failed to establish connection."),
             Failure::Work(Interruption::Aborted) => (Code::TransferAborted, "Aborted."),
             Failure::Transfer(interruption) | Failure::Work(interruption) => {
                 of_transfer(&interruption)
@@ -138,15 +151,25 @@ fn of_data(what: &Malformed) -> (Code, &'static str) {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Refused(reply) => {
+            Failure::Refused(reply) | Failure::Ruled(reply, _) => {
                 let text = crate::protocol::Escaped(reply.text());
-                write!(f, "{} {text}", reply.code().as_u16())
+                write!(f, "{} {text}", reply.code().as_u16())?;
+                match self {
+                    Failure::Ruled(_, cause) => write!(f, " ({cause})"),
+                    _ => Ok(()),
+                }
             }
             Failure::Forbidden(cause) => write!(f, "not permitted ({cause})"),
             Failure::Path(PathError::Nul) => f.write_str("NUL in a pathname"),
             Failure::Path(PathError::TooLong) => f.write_str("pathname too long"),
             Failure::Fs(error) => error.fmt(f),
-            Failure::NoData(why) => write!(f, "no data connection: {why}"),
+            Failure::NoData(why @ Interruption::TimedOut(_), option) => {
+                write!(f, "no data connection: {why} ({option})")
+            }
+            Failure::NoData(why, _) => write!(f, "no data connection: {why}"),
+            Failure::Transfer(why @ Interruption::TimedOut(_)) => {
+                write!(f, "transfer ended early: {why} (data_connection_timeout)")
+            }
             Failure::Transfer(why) => write!(f, "transfer ended early: {why}"),
             Failure::Work(why) => write!(f, "given up: {why}"),
         }

@@ -9,6 +9,7 @@ use crate::auth::authenticator::{Authenticator, Verdict};
 use crate::auth::{LocalLogin, Secret};
 use crate::config::{Config, PersonalError};
 use crate::protocol::Reply;
+use crate::record::event::Account as Kind;
 use crate::sys::passwd::User;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,6 +69,7 @@ impl Session {
             user: Some(local.user),
             ..Home::seen(&local.root, rights)
         };
+        let guest = local.config.guest_enable();
         self.accept(Entry {
             class: Class::Home(Arc::new(home)),
             name: local.name.into(),
@@ -75,6 +77,7 @@ impl Session {
             privileges: local.privileges,
             read_only: false,
             start: local.start,
+            account: if guest { Kind::Guest } else { Kind::Real },
             said: Box::default(),
         })
     }

@@ -14,6 +14,7 @@ use crate::protocol::representation::Level;
 use crate::protocol::{
     Algorithm, Code, Escaped, Facts, Marker, Reply, Representation, VirtualPath,
 };
+use crate::record::event::Account as Kind;
 use std::sync::Arc;
 
 type Answer = Result<Reply, Failure>;
@@ -35,6 +36,7 @@ impl Session {
             self.stage = Stage::Greeted;
             return Ok(self.deny(name, &why.to_string(), "Permission denied."));
         }
+        self.record_name(name);
         self.stage = Stage::Named(name.into());
         if is_anonymous(name)
             && self.service.serves_anonymous()
@@ -106,7 +108,11 @@ impl Session {
             privileges: Privileges::Anonymous,
             read_only: false,
             start: vec![VirtualPath::root()],
-            said: email.into(),
+            account: Kind::Anonymous,
+            said: match email {
+                b"" if self.service.config.no_anon_password() => b"<no_password>"[..].into(),
+                email => email.into(),
+            },
         })
     }
 
@@ -127,6 +133,7 @@ impl Session {
             privileges,
             read_only: account.read_only,
             start: vec![VirtualPath::root()],
+            account: Kind::Guest,
             said: Box::default(),
         })
     }
@@ -197,6 +204,11 @@ impl Session {
         } else {
             log::info!("{}: logged in, said \"{}\"", self.tag, Escaped(&entry.said));
         }
+        let shown = match entry.account {
+            Kind::Anonymous => config.ftp_username(),
+            _ => &*entry.name,
+        };
+        self.record_login(shown, entry.account, &entry.said);
         let welcome = self.shown_around(welcome);
         if self.service.config.delay_successful_login() > 0 {
             self.delayed = Some(Delayed::Welcome(welcome));
@@ -220,8 +232,10 @@ impl Session {
     /// Refuses a login. The reply is held back for delay_failed_login
     /// seconds, during which no worker waits.
     pub(super) fn deny(&mut self, name: &[u8], cause: &str, text: &'static str) -> Reply {
-        let name = Escaped(name);
-        log::warn!("{}: login of \"{name}\" refused: {cause}", self.tag);
+        let shown = Escaped(name);
+        log::warn!("{}: login of \"{shown}\" refused: {cause}", self.tag);
+        self.explained = true;
+        self.record_denial(name, cause);
         self.trace(&Fact::Reason(&format!("login refused: {cause}")));
         self.failed_logins += 1;
         self.hold_reply = true;
@@ -234,6 +248,7 @@ impl Session {
         let name = Escaped(name);
         log::error!("{}: login of \"{name}\" refused: {cause}", self.tag);
         self.trace(&Fact::Reason(&format!("login refused: {cause}")));
+        self.explained = true;
         self.ending = true;
         Reply::new(
             Code::SyntaxError,
@@ -272,6 +287,7 @@ impl Session {
             control: _,
             tag,
             trace: _,
+            scribe: _,
             stage,
             pam_session,
             representation,
@@ -294,6 +310,7 @@ impl Session {
             delayed: _,
             welcome: _,
             ending: _,
+            explained: _,
         } = self;
         tag.set_user(b"");
         *config = Arc::clone(&service.config);
@@ -310,6 +327,7 @@ impl Session {
         *facts = Facts::DEFAULT;
         *algorithm = Algorithm::default();
         *voice = Voice::of(service);
+        self.record_name(b"");
         Reply::new(Code::ServiceReady, "Ready for a new user.")
     }
 

@@ -37,6 +37,7 @@ mod presence;
 mod representation;
 mod retrieve;
 mod roster;
+mod scribe;
 mod service;
 mod site;
 mod space;
@@ -61,10 +62,12 @@ use crate::control::{Connection, Input};
 use crate::protocol::ladder::{Fact, Side};
 use crate::protocol::representation::Level;
 use crate::protocol::{
-    Algorithm, ByteRange, Code, Facts, Marker, Reply, Representation, VirtualPath,
+    Algorithm, ByteRange, Code, Escaped, Facts, Marker, Reply, Representation, VirtualPath,
 };
+use crate::record::Ledger;
 use connect::Endpoint;
 use failure::Failure;
+use scribe::Scribe;
 use state::{Stage, Tag};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -116,6 +119,8 @@ pub struct Session {
     tag: Tag,
     /// The drawing of this session, if somebody wants one (trace_connections).
     trace: Option<Box<Trace>>,
+    /// Who writes to the logs of transfers, if there are any.
+    scribe: Option<Box<Scribe>>,
     stage: Stage,
     /// Keeps the PAM session open (session_support).
     pam_session: Option<SessionHandle>,
@@ -157,6 +162,8 @@ pub struct Session {
     welcome: Option<Reply>,
     /// The last reply is said; the session is to be closed.
     ending: bool,
+    /// Why the next reply refuses is in the log.
+    explained: bool,
 }
 
 impl Session {
@@ -172,8 +179,10 @@ impl Session {
     ) -> Result<Session, crate::sys::Error> {
         let control = Connection::new(socket, peer)?;
         let trace = service.config.trace_connections();
+        let tag = Tag::new(id, &control, &service.roster);
         Ok(Session {
-            tag: Tag::new(id, &control, &service.roster),
+            scribe: Scribe::of(Ledger::of(&service.config), &tag),
+            tag,
             trace: trace.then(|| Box::new(Trace::new(id, &control))),
             voice: Voice::of(&service),
             config: Arc::clone(&service.config),
@@ -200,6 +209,7 @@ impl Session {
             delayed: None,
             welcome: None,
             ending: false,
+            explained: false,
         })
     }
 
@@ -263,6 +273,8 @@ impl Session {
             }
             if self.service.course.is_ending() {
                 // No command begins any more; what was under way is over.
+                log::info!("{}: ended, the server stops", self.tag);
+                self.explained = true;
                 self.end(shutting_down());
                 continue;
             }
@@ -294,6 +306,7 @@ impl Session {
 
     fn greet(&mut self) {
         log::info!("{}: connected", self.tag);
+        self.record_arrival();
         self.trace(&Fact::Opened);
         if !self.config.ftp_enable() {
             log::warn!("{}: turned away (ftp_enable=NO)", self.tag);
@@ -309,6 +322,7 @@ impl Session {
     fn time_out(&mut self) {
         log::info!("{}: idle for too long (idle_session_timeout)", self.tag);
         self.trace(&Fact::Reason("idle for too long (idle_session_timeout)"));
+        self.explained = true;
         self.end(Reply::new(Code::ServiceNotAvailable, "Timeout."));
     }
 
@@ -320,12 +334,28 @@ impl Session {
 
     /// Appends a reply to what is sent at the next wait.
     fn say(&mut self, reply: &Reply) {
-        if self.config.log_ftp_protocol() {
-            let text = crate::protocol::Escaped(reply.text());
-            log::info!("{}: <- {} {text}", self.tag, reply.code().as_u16());
+        self.explain(reply);
+        if let Some(protocol) = self.protocol() {
+            protocol.reply(reply);
         }
         self.trace(&Fact::Reply(reply));
         self.control.reply(&self.voice.phrase(reply));
+    }
+
+    /// Makes sure that the log tells why, where a reply refuses: each place
+    /// that has a cause tells it and says so, and one that was forgotten is
+    /// found by the tests.
+    fn explain(&mut self, reply: &Reply) {
+        let explained = std::mem::take(&mut self.explained);
+        if explained || !is_refusal(reply.code()) {
+            return;
+        }
+        let (code, text) = (reply.code().as_u16(), Escaped(reply.text()));
+        log::warn!(
+            "{}: refused, and it is not known why: {code} {text}",
+            self.tag
+        );
+        debug_assert!(false, "{code} {text}: without a cause in the log");
     }
 
     /// Says that there is nobody to serve the session. Never waits.
@@ -338,12 +368,18 @@ impl Session {
 
     /// Ends a parked session because the server stops. Never waits.
     pub fn farewell(&mut self) {
+        log::info!("{}: ended, the server stops", self.tag);
+        self.explained = true;
         self.say_last(&shutting_down());
     }
 
     /// Says `reply` if the client can take it without anybody waiting, and no
     /// more after it.
     fn say_last(&mut self, reply: &Reply) {
+        self.explain(reply);
+        if let Some(protocol) = self.protocol() {
+            protocol.reply(reply);
+        }
         self.trace(&Fact::Reply(reply));
         self.control.farewell(&self.voice.phrase(reply));
         self.trace_end(Side::Server);
@@ -361,6 +397,12 @@ fn whole_delays(taken: Duration, delay: Duration) -> Duration {
 
 fn shutting_down() -> Reply {
     Reply::new(Code::ServiceNotAvailable, "Server shutting down.")
+}
+
+/// Whether a reply refuses something that is not plainly the client's own
+/// mistake, as 500 to 504 are.
+fn is_refusal(code: Code) -> bool {
+    code.is_negative() && !(500..=504).contains(&code.as_u16())
 }
 
 impl AsFd for Session {

@@ -7,6 +7,8 @@ use crate::fs;
 use crate::protocol::site::parse_symlink;
 use crate::protocol::{Code, Escaped, Reply, Text, VirtualPath};
 
+use crate::record::event::{Act, Deed};
+
 type Answer = Result<Reply, Failure>;
 
 impl Login {
@@ -47,6 +49,7 @@ impl Session {
     pub(super) fn mkd(&mut self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
         login.need_make_directories()?;
+        self.undertake(Act::MakeDirectory, pathname);
         let path = self.path(pathname)?;
         login.root.make_directory(&path, 0o777 & !login.umask)?;
         self.changed("made directory", path.as_bytes());
@@ -59,6 +62,7 @@ impl Session {
     pub(super) fn make_path(&self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
         login.need_make_directories()?;
+        self.undertake(Act::MakeDirectory, pathname);
         let path = self.path(pathname)?;
         let mut made = VirtualPath::root();
         for name in path.relative().split(|&byte| byte == b'/') {
@@ -78,6 +82,7 @@ impl Session {
     pub(super) fn remove_tree(&mut self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
         login.need_change()?;
+        self.undertake(Act::RemoveDirectory, pathname);
         let path = self.path(pathname)?;
         let mut removal = login.root.remove_tree(&path)?;
         let result = self.attended(|work| {
@@ -97,6 +102,7 @@ impl Session {
     pub(super) fn rmd(&mut self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
         login.need_change()?;
+        self.undertake(Act::RemoveDirectory, pathname);
         let path = self.path(pathname)?;
         login.root.remove_directory(&path)?;
         self.changed("removed directory", path.as_bytes());
@@ -110,6 +116,7 @@ impl Session {
     pub(super) fn dele(&mut self, pathname: &[u8]) -> Answer {
         let login = self.login()?;
         login.need_change()?;
+        self.undertake(Act::Delete, pathname);
         let path = self.path(pathname)?;
         login.root.delete(&path)?;
         self.changed("deleted", path.as_bytes());
@@ -124,8 +131,10 @@ impl Session {
         self.rename_from = None;
         let login = self.login()?;
         login.need_change()?;
+        self.undertake(Act::Rename, pathname);
         let path = self.path(pathname)?;
         login.root.own_attributes(&path)?;
+        self.put_off();
         self.rename_from = Some(path);
         Ok(Reply::new(Code::NeedInformation, "Ready for RNTO."))
     }
@@ -139,6 +148,7 @@ impl Session {
         let login = self.login()?;
         login.need_change()?;
         let to = self.path(pathname)?;
+        self.undertake_deed(|| Deed::new(Act::Rename, from.as_bytes()).with(to.as_bytes()));
         login.root.rename(&from, &to)?;
         log::info!(
             "{}: renamed {} to {}",
@@ -173,8 +183,10 @@ impl Session {
             return Err(Failure::refused(
                 Code::NameNotAllowed,
                 "A link may lead to what is in or below its own directory only.",
-            ));
+            )
+            .because("symlink_climb_enable"));
         }
+        self.undertake_deed(|| Deed::new(Act::Link, link.as_bytes()).with(&text));
         login.root.make_link(&link, &text)?;
         log::info!(
             "{}: made the link {} to {}",

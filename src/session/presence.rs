@@ -50,6 +50,7 @@ impl Session {
             return self.farewell();
         }
         log::info!("{}: ended by the administrator (ironftpctl kick)", self.tag);
+        self.explained = true;
         self.trace(&Fact::Reason("ended by the administrator"));
         let text = "Session ended by the administrator.";
         let reply = Reply::new(Code::ServiceNotAvailable, text);

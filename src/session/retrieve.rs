@@ -6,6 +6,7 @@ use crate::data::{Start, position};
 use crate::fs;
 use crate::protocol::ladder::Side;
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
+use crate::record::event::Act;
 use crate::sys::file::Attributes;
 use std::os::fd::OwnedFd;
 
@@ -57,6 +58,7 @@ impl Session {
 
     /// `RETR <SP> pathname`.
     pub(super) fn retr(&mut self, pathname: &[u8]) -> Answer {
+        self.undertake(Act::Download, pathname);
         let Readable {
             path,
             file,
@@ -108,10 +110,7 @@ impl Session {
         let mut size = attributes.size;
         if !coding.keeps_size() {
             if size > self.config.ascii_size_limit().into() {
-                return Err(Failure::refused(
-                    Code::FileUnavailable,
-                    "File too large for SIZE to be counted as it would be sent: use TYPE I, STRU F, MODE S.",
-                ));
+                return Err(Failure::refused(Code::FileUnavailable, "File too large for SIZE to be counted as it would be sent: use TYPE I, STRU F, MODE S.").because("ascii_size_limit"));
             }
             let Readable { file, .. } = self.readable(pathname)?;
             let mut buffer = self.service.buffers.take();

@@ -33,7 +33,7 @@ impl Session {
         }
         let login = self.login()?;
         if request.verb.spec().access == Access::Write && !login.rights.any_write() {
-            return Err(Failure::Forbidden("no right to write"));
+            return Err(Failure::Forbidden("write_enable, read-only account"));
         }
         let argument = request.argument;
         match request.verb {

@@ -121,7 +121,8 @@ impl Session {
             None => Err(Failure::refused(
                 Code::FileUnavailable,
                 "The directory holds more than may be counted.",
-            )),
+            )
+            .because("dsiz_max_entries")),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::control::Connection;
 use crate::fs::{self, Root};
 use crate::protocol::tilde::{Tilde, home_in};
 use crate::protocol::{Code, Escaped, Reply, VirtualPath};
+use crate::record::event::Account;
 use crate::sys;
 use crate::sys::file::Attributes;
 use std::fmt;
@@ -40,6 +41,11 @@ impl Tag {
             user: Arc::default(),
             listed: roster.enter(id, control.peer(), control.handle()),
         }
+    }
+
+    /// Where the client is.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.peer
     }
 
     /// Who is logged in; empty if nobody is.
@@ -88,7 +94,9 @@ pub(super) struct Entry {
     pub read_only: bool,
     /// Where to begin: the first of these that can be entered.
     pub start: Vec<VirtualPath>,
-    /// For the log: what an anonymous user gave as a password.
+    /// For the log: what kind of user it is,
+    pub account: Account,
+    /// and what an anonymous one gave as a password.
     pub said: Box<[u8]>,
 }
 

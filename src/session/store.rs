@@ -9,6 +9,7 @@ use crate::data::{Coding, Decoder, Interruption};
 use crate::fs::{self, Existing, Plan, Root, Upload};
 use crate::protocol::ladder::Side;
 use crate::protocol::{Code, Escaped, Reply};
+use crate::record::event::Act;
 use std::sync::Arc;
 
 type Answer = Result<Reply, Failure>;
@@ -77,6 +78,7 @@ impl Session {
         login.may_store(&path)?;
         let root = Arc::clone(&login.root);
         self.need_endpoint()?;
+        self.undertake(Act::Upload, pathname);
         let coding = self.upload_coding();
         let (existing, mut decoder) = self.start_of_upload(&path, existing, &coding)?;
         let plan = self.plan(existing)?;

@@ -92,7 +92,8 @@ impl Session {
         let Some(trace) = &self.trace else { return };
         match failure {
             Failure::Refused(_)
-            | Failure::NoData(_)
+            | Failure::Ruled(..)
+            | Failure::NoData(..)
             | Failure::Transfer(_)
             | Failure::Path(_)
             | Failure::Fs(fs::Error::System(_)) => {}
@@ -126,7 +127,7 @@ impl Session {
         let Endpoint::Passive(promise) = std::mem::take(&mut self.endpoint) else {
             return;
         };
-        let nobody = Failure::NoData(Interruption::TimedOut(Duration::ZERO));
+        let nobody = Failure::NoData(Interruption::TimedOut(Duration::ZERO), "");
         let (client, strangers) = promise.visitors();
         for peer in strangers {
             trace.draw_stranger(peer);
@@ -180,7 +181,7 @@ impl Session {
                 ends.server = connection.local().unwrap_or(ends.server);
                 self.trace(&Fact::Data(ends, DataFact::Opened(by)));
             }
-            Err(Failure::NoData(why)) => {
+            Err(Failure::NoData(why, _)) => {
                 let refused = matches!(why, Interruption::Network(error)
                     if error.errno() == libc::ECONNREFUSED);
                 let option = match by {

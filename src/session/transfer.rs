@@ -4,6 +4,7 @@
 
 use super::connect::Endpoint;
 use super::roster::Doing;
+use super::scribe::Protocol;
 use super::state::Tag;
 use super::trace::Trace;
 use super::voice::Voice;
@@ -39,6 +40,7 @@ struct Attendant<'session> {
     control: &'session mut Connection,
     tag: &'session Tag,
     trace: Option<&'session Trace>,
+    protocol: Option<Protocol<'session>>,
     voice: Voice,
     /// What is being transferred, for STAT.
     subject: &'session [u8],
@@ -53,7 +55,7 @@ impl<'session> Attendant<'session> {
     fn new(
         control: &'session mut Connection,
         tag: &'session Tag,
-        trace: Option<&'session Trace>,
+        (trace, protocol): (Option<&'session Trace>, Option<Protocol<'session>>),
         voice: Voice,
         subject: &'session [u8],
     ) -> Attendant<'session> {
@@ -65,6 +67,7 @@ impl<'session> Attendant<'session> {
             control,
             tag,
             trace,
+            protocol,
             voice,
             subject,
             begun: Instant::now(),
@@ -122,6 +125,10 @@ impl<'session> Attendant<'session> {
             if let Some(trace) = self.trace {
                 trace.draw_line(line, true);
                 trace.draw(&Fact::Reply(&reply));
+            }
+            if let Some(protocol) = self.protocol {
+                protocol.line(line);
+                protocol.reply(&reply);
             }
             self.control.skip();
             self.control.reply(&self.voice.phrase(&reply));
@@ -186,6 +193,9 @@ impl Watch for Attendant<'_> {
         let ours = ours.to_string();
         let text = Text::filled("MARK {} = {}", &[theirs, ours.as_bytes()]);
         let reply = Reply::new(Code::RestartMarker, text);
+        if let Some(protocol) = self.protocol {
+            protocol.reply(&reply);
+        }
         if let Some(trace) = self.trace {
             trace.draw(&Fact::Reply(&reply));
         }
@@ -245,7 +255,9 @@ impl Session {
         self.say_what_waits();
         let limit = seconds(self.config.data_connection_timeout());
         let trace = self.trace.as_deref();
-        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, subject);
+        let protocol = Protocol::of(&self.config, &self.tag, self.scribe.as_deref());
+        let told = (trace, protocol);
+        let mut watch = Attendant::new(&mut self.control, &self.tag, told, self.voice, subject);
         watch.queueing = true;
         let opened = watch.look_for_abort().and_then(|()| {
             until(&mut watch, limit, || match open(&root) {
@@ -256,7 +268,7 @@ impl Session {
         match opened {
             Ok(result) => Ok(result?),
             Err(Interruption::TimedOut(_)) => Err(fs::Error::Locked.into()),
-            Err(why) => Err(Failure::NoData(why)),
+            Err(why) => Err(Failure::NoData(why, "data_connection_timeout")),
         }
     }
 
@@ -275,10 +287,13 @@ impl Session {
         let local = self.control.local();
         let endpoint = std::mem::take(&mut self.endpoint);
         let trace = self.trace.as_deref();
-        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, subject);
+        let protocol = Protocol::of(&self.config, &self.tag, self.scribe.as_deref());
+        let told = (trace, protocol);
+        let mut watch = Attendant::new(&mut self.control, &self.tag, told, self.voice, subject);
         // The command under way has no reply yet, and it comes first.
         watch.queueing = true;
-        watch.look_for_abort().map_err(Failure::NoData)?;
+        let failure = |option| move |why| Failure::NoData(why, option);
+        watch.look_for_abort().map_err(failure("accept_timeout"))?;
         match endpoint {
             Endpoint::None => Err(no_endpoint()),
             Endpoint::Active(address) => {
@@ -288,13 +303,14 @@ impl Session {
                     0
                 };
                 let limit = seconds(config.connect_timeout());
-                active::connect(local, port, address, &mut watch, limit).map_err(Failure::NoData)
+                active::connect(local, port, address, &mut watch, limit)
+                    .map_err(failure("connect_timeout"))
             }
             Endpoint::Passive(promise) => {
                 let limit = seconds(config.accept_timeout());
                 let accepted = promise.accept(&mut watch, limit);
                 watch.tell_of_the_rest();
-                accepted.map_err(Failure::NoData)
+                accepted.map_err(failure("accept_timeout"))
             }
         }
     }
@@ -328,14 +344,18 @@ impl Session {
             Side::Client => Doing::Receiving,
         });
         let trace = self.trace.as_deref();
-        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, subject);
+        let protocol = Protocol::of(&self.config, &self.tag, self.scribe.as_deref());
+        let told = (trace, protocol);
+        let mut watch = Attendant::new(&mut self.control, &self.tag, told, self.voice, subject);
         let result = said
             .map_err(|_| Interruption::ControlLost)
             .and_then(|()| watch.look_for_abort());
+        let begun = Instant::now();
         let mut transfer = Transfer::new(connection.socket.as_fd(), &mut watch, limits);
         let result = result.and_then(|()| work(&mut transfer));
         let moved = transfer.moved();
         self.tag.listed.has_moved(moved);
+        self.record_moved(moved, begun.elapsed());
         self.trace_closing(data, from, moved, &result);
         match result {
             Ok(()) => Ok(moved),
@@ -354,7 +374,9 @@ impl Session {
     ) -> Result<T, Failure> {
         self.say_what_waits();
         let trace = self.trace.as_deref();
-        let mut watch = Attendant::new(&mut self.control, &self.tag, trace, self.voice, b"");
+        let protocol = Protocol::of(&self.config, &self.tag, self.scribe.as_deref());
+        let told = (trace, protocol);
+        let mut watch = Attendant::new(&mut self.control, &self.tag, told, self.voice, b"");
         watch.queueing = true;
         watch
             .look_for_abort()
