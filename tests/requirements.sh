@@ -29,6 +29,7 @@ mount       mount       a full disk to write to
 mkfs.btrfs  btrfs-progs files that share blocks
 useradd     passwd      accounts that exist for a moment
 mandoc      mandoc      manual pages checked
+fail2ban-regex fail2ban log lines read by a program of others
 socat       socat       servers started for each client
 tcpserver   ucspi-tcp   the same
 script      bsdutils    a terminal to be left

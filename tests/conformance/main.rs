@@ -20,6 +20,7 @@
 mod differences;
 mod extensions;
 mod large;
+mod logs;
 mod peers;
 mod replies;
 mod requirements;

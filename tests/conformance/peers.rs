@@ -37,10 +37,16 @@ pub fn furnish(root: &TempDir) {
 
 /// ironftpd with that tree.
 pub fn ironftpd() -> Server {
+    ironftpd_with(&[])
+}
+
+/// The same with more options.
+pub fn ironftpd_with(options: &[(&str, &str)]) -> Server {
     let launch = Launch::new().writable().options(&[
         ("ascii_upload_enable", "YES"),
         ("ascii_download_enable", "YES"),
     ]);
+    let launch = launch.options(options);
     furnish(launch.root());
     launch.start()
 }
@@ -98,6 +104,11 @@ impl Peer {
 
     /// Starts it; the error says why that cannot be done here.
     pub fn start(self) -> Result<Running, String> {
+        self.start_with("")
+    }
+
+    /// The same with more lines of vsftpd.conf.
+    pub fn start_with(self, settings: &str) -> Result<Running, String> {
         let program = self.program()?;
         if !is_root() {
             return Err("only root can let it serve anonymous users".to_owned());
@@ -121,7 +132,7 @@ impl Peer {
         }
         let mut command = Command::new(program);
         match self {
-            Peer::Vsftpd => vsftpd(&mut command, &root, &home, address),
+            Peer::Vsftpd => vsftpd(&mut command, &root, &home, (address, settings)),
             Peer::Proftpd => proftpd(&mut command, &root, &home, address),
         }
         let child = speaking(&mut command, &home, "output").map_err(|error| error.to_string())?;
@@ -137,6 +148,11 @@ impl Peer {
 }
 
 impl Running {
+    /// What vsftpd has written to a log of this name.
+    pub fn log(&self, name: &str) -> String {
+        fs::read_to_string(self._home.path().join(name)).unwrap()
+    }
+
     fn wait(&mut self) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
         while TcpStream::connect(self.address).is_err() {
@@ -195,18 +211,25 @@ fn libraries() -> String {
     paths.join(":")
 }
 
-fn vsftpd(command: &mut Command, root: &TempDir, home: &TempDir, address: SocketAddr) {
+fn vsftpd(
+    command: &mut Command,
+    root: &TempDir,
+    home: &TempDir,
+    (address, more): (SocketAddr, &str),
+) {
     let empty = home.dir("empty");
     fs::set_permissions(&empty, Permissions::from_mode(0o755)).unwrap();
     let settings = format!(
-        "listen=YES\nlisten_ipv6=NO\nlisten_address=127.0.0.1\nlisten_port={}\nbackground=NO\n\
-         anonymous_enable=YES\nanon_root={}\nftp_username=daemon\nsecure_chroot_dir={}\n\
+        "listen=YES\nlisten_ipv6=NO\nlisten_address=127.0.0.1\nlisten_port={0}\nbackground=NO\n\
+         anonymous_enable=YES\nanon_root={1}\nftp_username=daemon\nsecure_chroot_dir={3}\n\
          write_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\n\
          anon_other_write_enable=YES\nanon_umask=022\nascii_upload_enable=YES\n\
          ascii_download_enable=YES\nconnect_from_port_20=NO\ndelay_failed_login=0\n\
-         seccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\nxferlog_enable=NO\n",
+         seccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\ndual_log_enable=YES\n\
+         vsftpd_log_file={2}/vsftpd.log\nxferlog_file={2}/xferlog\nlog_ftp_protocol=YES\n{more}",
         address.port(),
         root.path().display(),
+        home.path().display(),
         empty.display()
     );
     let file = home.file("vsftpd.conf", settings);

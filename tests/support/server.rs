@@ -311,7 +311,7 @@ impl Server {
             lines
                 .iter()
                 .filter_map(|line| line.split_once("listening on "))
-                .filter_map(|(_, rest)| rest.split_whitespace().next()?.parse().ok())
+                .filter_map(|(_, rest)| rest.split([' ', '"']).next()?.parse().ok())
                 .nth(count - 1)
         });
         found.unwrap_or_else(|| panic!("no line says `listening on`:\n{}", self.log()))
@@ -414,6 +414,16 @@ impl Server {
             lines.iter().find(|line| line.contains(words)).cloned()
         });
         found.unwrap_or_else(|| panic!("no line holds {words:?}:\n{}", self.log()))
+    }
+
+    /// The same for the line that comes after `before` others that hold them.
+    #[track_caller]
+    pub fn wait_for_nth(&self, words: &str, before: usize) -> String {
+        let found = self.log.wait(PATIENCE, |lines, _| {
+            let mut found = lines.iter().filter(|line| line.contains(words));
+            found.nth(before).cloned()
+        });
+        found.unwrap_or_else(|| panic!("no more line holds {words:?}:\n{}", self.log()))
     }
 
     /// System calls may be refused in this test.
