@@ -17,7 +17,7 @@ fn told(server: &mut Server) -> Vec<String> {
             "logged in",
             "quit",
             "connection closed",
-            "stopping on",
+            "stop",
         ];
         line.contains(" session ") && !common.iter().any(|end| line.contains(end))
     });
@@ -122,6 +122,12 @@ fn an_end_of_the_session() {
             .whole_log()
             .contains("ended: 10 lines without a command")
     );
+    let mut server = Launch::new().start();
+    let mut control = server.anonymous();
+    server.signal(libc::SIGTERM);
+    control.expect(421);
+    server.wait_for_end().expect("it goes on");
+    assert!(server.log().contains("ended, the server stops"));
 }
 
 #[test]

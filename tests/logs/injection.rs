@@ -58,8 +58,10 @@ fn no_log_has_more_lines_than_events() {
         control.expect(257);
         control.send([b"XMKD ", &evil[..], b"\r\n"].concat());
         control.expect(550);
+        control.command("QUIT", 221);
+        control.expect_closed();
         let lines = logs.lines("vsftpd.log");
-        assert_eq!(lines.len(), before + 6, "{lines:?}");
+        assert_eq!(lines.len(), before + 8, "{lines:?}");
         for line in lines.iter().chain(&logs.lines("vsftpd.log")) {
             assert!(!line.chars().any(char::is_control), "{line:?}");
             assert!(!line.contains(['\u{2028}', '\u{85}']), "{line:?}");

@@ -15,9 +15,9 @@ fn set(server: &Server, name: &str, value: &str) -> String {
     let mut text = others.fold(String::new(), |text, line| text + line + "\n");
     text.push_str(&format!("{start}{value}\n"));
     fs::write(&file, text).unwrap();
-    let before = server.log().matches("SIGHUP: ").count();
+    let before = server.log().matches("reloaded").count();
     server.signal(libc::SIGHUP);
-    server.wait_for_nth("SIGHUP: ", before)
+    server.wait_for_nth("reloaded", before)
 }
 
 #[test]

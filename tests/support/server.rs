@@ -410,10 +410,7 @@ impl Server {
     /// Waits until a line of the log holds `words`, and gives that line.
     #[track_caller]
     pub fn wait_for_log(&self, words: &str) -> String {
-        let found = self.log.wait(PATIENCE, |lines, _| {
-            lines.iter().find(|line| line.contains(words)).cloned()
-        });
-        found.unwrap_or_else(|| panic!("no line holds {words:?}:\n{}", self.log()))
+        self.wait_for_nth(words, 0)
     }
 
     /// The same for the line that comes after `before` others that hold them.
@@ -423,7 +420,7 @@ impl Server {
             let mut found = lines.iter().filter(|line| line.contains(words));
             found.nth(before).cloned()
         });
-        found.unwrap_or_else(|| panic!("no more line holds {words:?}:\n{}", self.log()))
+        found.unwrap_or_else(|| panic!("no line holds {words:?}:\n{}", self.log()))
     }
 
     /// System calls may be refused in this test.
