@@ -79,7 +79,8 @@ fn the_private_address_in_a_port_is_refused_and_passive_works_then() {
     let mut control = log_in(&net.client, ip(SERVER));
     let refusal = control.command("PORT 192,168,1,2,200,1", 500);
     assert_eq!(refusal.words(), "Illegal PORT command.");
-    let line = server.wait_for_log("192.168.1.2:51201 refused");
+    let line =
+        server.wait_for_log("192.168.1.2:51201: not the client's address (port_promiscuous)");
     assert!(line.contains("203.0.113.50:"), "{line}");
     passive_works(&net.client, &mut control);
 }
