@@ -30,8 +30,13 @@ pub const AT_THE_START: &[&str] = &[
     "chown_uploads",
     "seccomp_sandbox",
     "seccomp_strict",
+    "tcp_wrappers",
     "trace_connections",
 ];
+
+/// Of these, switches that one configuration of several may have on: what they
+/// need is there from the start as soon as one of them has.
+const FOR_SOME: &[&str] = &["local_enable", "connect_from_port_20", "chown_uploads"];
 
 /// The thread that looks up a host name is born at the start.
 const OF_THE_RESOLVER: &[&str] = &[
@@ -81,6 +86,37 @@ impl Config {
     /// Gives the options that count at the start only the values of
     /// `running`, and tells the names of those that had others.
     pub fn keep_from(&mut self, running: &Config) -> Vec<&'static str> {
+        self.keep(running, |_| false)
+    }
+
+    /// The same for a configuration that goes over `base` for some clients,
+    /// of a server that was started to serve what `widest` allows.
+    pub fn keep_for_some(&mut self, base: &Config, widest: &Config) -> Vec<&'static str> {
+        let mine = self.clone();
+        self.keep(base, |spec| {
+            FOR_SOME.contains(&spec.name)
+                && match &spec.slot {
+                    Slot::Bool(value, _) => !*value(&mine) || *value(widest),
+                    _ => false,
+                }
+        })
+    }
+
+    /// Switches on what `other` has on, of that which may be on for some.
+    pub fn widen(&mut self, other: &Config) {
+        for spec in OPTIONS.iter().filter(|spec| FOR_SOME.contains(&spec.name)) {
+            if let Slot::Bool(value, place) = &spec.slot {
+                *place(self) |= *value(other);
+            }
+        }
+        self.port_enable |= other.port_enable;
+    }
+
+    fn keep(
+        &mut self,
+        running: &Config,
+        may_differ: impl Fn(&OptionSpec) -> bool,
+    ) -> Vec<&'static str> {
         let by_name = self.pasv_addr_resolve || running.pasv_addr_resolve;
         // The privilege for that port was given up if it was not needed.
         let to_port_20 = self.port_enable && running.connect_from_port_20;
@@ -89,7 +125,9 @@ impl Config {
                 || by_name && OF_THE_RESOLVER.contains(&name)
                 || to_port_20 && name == "port_enable"
         };
-        let differs = |spec: &&OptionSpec| kept(spec.name) && spec.differs(self, running);
+        let differs = |spec: &&OptionSpec| {
+            kept(spec.name) && spec.differs(self, running) && !may_differ(spec)
+        };
         let different: Vec<_> = OPTIONS.iter().filter(differs).collect();
         for spec in &different {
             spec.copy(running, self);
@@ -124,6 +162,20 @@ mod tests {
         for name in AT_THE_START.iter().chain(OF_THE_RESOLVER) {
             assert!(find(name.as_bytes()).is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn what_some_may_have_is_kept_for_them_if_it_was_foreseen() {
+        let base = config(&[("connect_from_port_20", "YES"), ("port_enable", "NO")]);
+        let some = [("local_enable", "YES"), ("connect_from_port_20", "NO")];
+        let (mut foreseen, mut not) = (config(&some), config(&some));
+        let mut widest = base.clone();
+        widest.widen(&foreseen);
+        assert!(widest.local_enable() && widest.connect_from_port_20());
+        foreseen.keep_for_some(&base, &widest);
+        assert!(foreseen.local_enable() && !foreseen.connect_from_port_20());
+        assert!(not.keep_for_some(&base, &base).contains(&"local_enable"));
+        assert!(!not.local_enable());
     }
 
     #[test]

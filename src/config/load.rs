@@ -210,6 +210,28 @@ impl Reading {
     }
 }
 
+impl Config {
+    /// This configuration with the settings of a file on top, for clients for
+    /// whom a rule names it (VSFTPD_LOAD_CONF). The file must be root's or of
+    /// `starter`, who has started the server.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, or with what it makes of the
+    /// configuration.
+    pub fn with_settings_of(
+        &self,
+        path: &Path,
+        starter: u32,
+    ) -> Result<(Config, Vec<Finding>), Vec<ConfigError>> {
+        let mut reading = Reading {
+            config: self.clone(),
+            ..Reading::started_by(starter)
+        };
+        reading.file(path);
+        reading.finish(Accounts::Configured)
+    }
+}
+
 /// Reads the files in order, then the settings (`name=value`) in order.
 ///
 /// # Errors

@@ -96,7 +96,6 @@ pub static NOT_YET: &[NotYet] = &[
     inert("dsa_cert_file", Path, "ssl_enable"),
     inert("dsa_private_key_file", Path, "ssl_enable"),
     // Processes and privileges.
-    only("tcp_wrappers", Bool, "NO"),
     moot(
         "allow_writeable_chroot",
         Bool,

@@ -175,6 +175,9 @@ options! {
         "Numeric IPv4 address to listen on; every address of the machine when empty.";
     Text listen_address6 = "",
         "Numeric IPv6 address to listen on; every address of the machine when empty.";
+    Bool tcp_wrappers = "NO",
+        "Ask /etc/hosts.allow and /etc/hosts.deny who may connect (hosts_access(5), hosts_options(5)); the server is called vsftpd there, and ironftpd. Who may not gets 421. A rule with the option setenv VSFTPD_LOAD_CONF file puts the settings of that file over this one for its clients, limits and greeting included; what counts at the start only does nothing there, but for local_enable, connect_from_port_20 and chown_uploads if the file is there at the start. Files that root alone may read must not be named. All of them are read again when they have changed.",
+        "ironftpd reads the files itself, without libwrap, and starts no programs: of spawn only the rule counts, twist turns the client away, and a rule with aclexec is for nobody. Clients are not asked for their user (rfc931). 0.0.0.0/0 is every IPv4 address.";
     Bool background = "NO",
         "Go to the background and give the shell its prompt back once the server answers, or its exit code if it cannot start. A terminal or pipe that standard error was is left, and the log then goes to syslog.";
     Path pid_file = "",

@@ -79,6 +79,7 @@ static NOT_PERSONAL: &[&str] = &[
     "setproctitle_enable",
     "shutdown_grace",
     "syslog_enable",
+    "tcp_wrappers",
     "trace_connections",
     "user_config_dir",
     "userlist_deny",

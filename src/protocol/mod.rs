@@ -43,6 +43,7 @@ mod rung;
 pub mod site;
 pub mod tilde;
 pub mod time;
+pub mod wrappers;
 
 pub use address::{AddressError, EpsvRequest};
 pub use alien::Alien;

@@ -47,6 +47,17 @@ pub struct Ledger {
     json: bool,
 }
 
+/// Why a client gets no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoSession {
+    /// There are too many.
+    TooMany,
+    /// There are too many of its address.
+    TooManyOfAddress,
+    /// hosts.allow or hosts.deny turns it away.
+    ByRule,
+}
+
 impl Ledger {
     /// Those of a configuration.
     #[must_use]
@@ -78,16 +89,17 @@ impl Ledger {
         self.own || self.syslog
     }
 
-    /// Writes, in vsftpd's words, that a client gets no session because there
-    /// are too many, of that address or of all.
-    pub fn write_turned_away(self, peer: IpAddr, of_address: bool) {
+    /// Writes, in vsftpd's words, that a client gets no session.
+    pub fn write_turned_away(self, peer: IpAddr, why: NoSession) {
         if self.is_silent() {
             return;
         }
-        let words = if of_address {
-            "Connection refused: too many sessions for this address."
-        } else {
-            "Connection refused: too many sessions."
+        let words = match why {
+            NoSession::TooMany => "Connection refused: too many sessions.",
+            NoSession::TooManyOfAddress => {
+                "Connection refused: too many sessions for this address."
+            }
+            NoSession::ByRule => "Connection refused: tcp_wrappers denial.",
         };
         let subject = Subject {
             session: 0,

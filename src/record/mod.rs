@@ -23,7 +23,7 @@ pub mod trace;
 mod vsftpd;
 mod xferlog;
 
-pub use ledger::{Ledger, reopen};
+pub use ledger::{Ledger, NoSession, reopen};
 
 use crate::config::Config;
 use crate::protocol::Timestamp;

@@ -3,8 +3,9 @@
 //! failure of accept(2) ends it. What signals and the governor ask for is in
 //! `reload`, `shutdown` and `orders`.
 
+use super::crews::Terms;
 use super::governor::Governor;
-use super::limits::{Census, Full, max_workers};
+use super::limits::{Census, max_workers};
 use super::listen::{Listener, Source, keepalive};
 use super::narrow::Walls;
 use super::notify::{State, Supervisor};
@@ -13,7 +14,9 @@ use super::pool::Pool;
 use super::reload::{Reader, Reread};
 use super::shutdown::Ending;
 use super::waiting::WaitingRoom;
+use super::wrappers::{Gate, Visitor};
 use crate::auth::Authenticator;
+use crate::config::Config;
 use crate::control;
 use crate::protocol::{Code, Reply};
 use crate::record::Ledger;
@@ -79,6 +82,8 @@ pub(super) struct Beginning {
     pub(super) walls: Arc<Walls>,
     pub(super) supervisor: Supervisor,
     pub(super) hang_up: HangUp,
+    /// With tcp_wrappers: what configurations for some clients may have on.
+    pub(super) widest: Option<Config>,
 }
 
 /// The main thread's belongings.
@@ -104,6 +109,8 @@ pub(super) struct Master {
     pub(super) walls: Arc<Walls>,
     pub(super) supervisor: Supervisor,
     pub(super) reader: Option<Reader>,
+    /// Who asks whether clients may connect (tcp_wrappers).
+    gate: Option<Gate>,
     pub(super) ending: Option<Ending>,
     next_session: u64,
     /// Given up for a moment when descriptors run out, so that the client
@@ -120,6 +127,7 @@ impl Master {
             walls,
             supervisor,
             hang_up,
+            widest,
         } = beginning;
         let epoll = Epoll::new()?;
         let bell = Arc::new(Bell::new()?);
@@ -156,6 +164,10 @@ impl Master {
             _ => None,
         };
         let (giver, orders) = unbounded();
+        let gate = match widest {
+            Some(widest) => Some(Gate::open(&pool, &walls, widest)?),
+            None => None,
+        };
         let mut master = Master {
             listeners,
             stay,
@@ -174,6 +186,7 @@ impl Master {
             walls,
             supervisor,
             reader,
+            gate,
             ending: None,
             next_session: 1,
             spare: spare(),
@@ -378,32 +391,44 @@ impl Master {
     fn welcome(&mut self, socket: OwnedFd, peer: SocketAddr) {
         let config = self.service.config();
         let address = peer.ip().to_canonical();
-        let (all, per_address) = match self.stay {
-            // Whoever hands single connections over counts them.
-            Stay::OneSession => (0, 0),
-            _ => (config.max_clients(), config.max_per_ip()),
+        // Whoever hands single connections over counts them.
+        let counts = self.stay != Stay::OneSession;
+        let (all, per_address) = match (&self.gate, counts) {
+            // A rule may give clients limits of their own.
+            (Some(_), _) | (_, false) => (0, 0),
+            (None, true) => (config.max_clients(), config.max_per_ip()),
         };
         let admitted = self.census.admit(address, all, per_address);
         let admission = match admitted {
             Ok(admission) => admission,
             Err(full) => {
-                let (text, option) = match full {
-                    Full::Clients => (
-                        "There are too many connected users, please try later.",
-                        "max_clients",
-                    ),
-                    Full::PerAddress => (
-                        "There are too many connections from your internet address.",
-                        "max_per_ip",
-                    ),
-                };
+                let (text, option) = full.words();
                 log::info!("{peer} turned away ({option})");
-                Ledger::of(config).write_turned_away(address, full == Full::PerAddress);
+                Ledger::of(config).write_turned_away(address, full.for_logs());
                 return self.turn_away(&socket, text);
             }
         };
         let id = SessionId(self.next_session);
         self.next_session += 1;
+        if let Some(gate) = &self.gate {
+            let visitor = Visitor {
+                id,
+                socket,
+                peer,
+                admission,
+                counts,
+                base: Terms {
+                    service: Arc::clone(&self.service),
+                    walls: Arc::clone(&self.walls),
+                },
+            };
+            if let Err(visitor) = gate.ask(visitor) {
+                log::error!("{peer} turned away: too many wait for tcp_wrappers");
+                let text = "The server is out of resources, please try later.";
+                self.turn_away(&visitor.socket, text);
+            }
+            return;
+        }
         match Session::new(id, socket, peer, Arc::clone(&self.service)) {
             Ok(session) => self
                 .pool
@@ -430,11 +455,16 @@ impl Master {
 
     /// Says 421 without waiting; the connection closes on drop.
     fn turn_away(&self, socket: &OwnedFd, text: &'static str) {
-        let mut out = Vec::new();
-        let reply = Reply::new(Code::ServiceNotAvailable, text);
-        self.service.phrase(&reply).encode(&mut out);
+        let out = phrase(&self.service, &Reply::new(Code::ServiceNotAvailable, text));
         let _ = send(socket.as_fd(), &out, false);
     }
+}
+
+/// A reply to a client that gets no session, as it goes over the wire.
+pub(super) fn phrase(service: &Service, reply: &Reply) -> Vec<u8> {
+    let mut out = Vec::new();
+    service.phrase(reply).encode(&mut out);
+    out
 }
 
 /// Starts the waiting room's thread.

@@ -11,7 +11,7 @@ use crate::sys::seccomp::{Filter, FilterError, Kind, Mode, TrialError, trial};
 pub(super) struct Filters(Vec<Filter>);
 
 /// Kinds of thread that this server has.
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind::Main,
     Kind::MainWithRoot,
     Kind::WaitingRoom,
@@ -20,6 +20,7 @@ const KINDS: [Kind; 8] = [
     Kind::Session,
     Kind::Resolver,
     Kind::Governor,
+    Kind::Gatekeeper,
 ];
 
 impl Filters {

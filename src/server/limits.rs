@@ -1,6 +1,7 @@
 //! How many sessions there may be: max_clients and max_per_ip, and how many
 //! threads this system lets us have.
 
+use crate::record::NoSession;
 use crate::sys::poll::Bell;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -34,6 +35,46 @@ pub(super) enum Full {
 pub(super) struct Admission {
     census: Arc<Census>,
     address: IpAddr,
+    /// Sessions there were with this one, in all and at its address.
+    counted: (u32, u32),
+}
+
+impl Admission {
+    /// Which of these limits would have kept the client out; 0 is none.
+    pub(super) fn exceeds(&self, max_clients: u32, max_per_ip: u32) -> Option<Full> {
+        let (all, here) = self.counted;
+        if max_clients > 0 && all > max_clients {
+            Some(Full::Clients)
+        } else if max_per_ip > 0 && here > max_per_ip {
+            Some(Full::PerAddress)
+        } else {
+            None
+        }
+    }
+}
+
+impl Full {
+    /// The same for the logs of transfers.
+    pub(super) fn for_logs(self) -> NoSession {
+        match self {
+            Full::Clients => NoSession::TooMany,
+            Full::PerAddress => NoSession::TooManyOfAddress,
+        }
+    }
+
+    /// What the client is told, and the option that says so.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Full::Clients => (
+                "There are too many connected users, please try later.",
+                "max_clients",
+            ),
+            Full::PerAddress => (
+                "There are too many connections from your internet address.",
+                "max_per_ip",
+            ),
+        }
+    }
 }
 
 impl Census {
@@ -78,6 +119,7 @@ impl Census {
         Ok(Admission {
             census: Arc::clone(self),
             address,
+            counted: (counts.all, here + 1),
         })
     }
 }

@@ -23,11 +23,13 @@ mod notify;
 mod orders;
 mod plan;
 mod pool;
+mod prospects;
 mod reload;
 mod resolve;
 mod shutdown;
 mod unreadable;
 mod waiting;
+mod wrappers;
 mod writers;
 
 use crate::auth::LiveAccounts;
@@ -46,6 +48,7 @@ pub use control_socket::SocketError;
 use listen::Source;
 use narrow::Walls;
 pub use plan::Plan;
+use prospects::Prospects;
 pub use reload::Reread;
 use std::fmt;
 use std::io;
@@ -207,8 +210,9 @@ fn serve(
         }
         None => None,
     };
+    let prospects = Prospects::of(&service);
     // No thread is born before this line.
-    admit_local_users(&mut service)?;
+    admit_local_users(&mut service, &prospects)?;
     if serves_many && effective_user() == 0 && !service.config().run_as_launching_user() {
         logs.keep()?;
     }
@@ -217,7 +221,7 @@ fn serve(
     } else {
         None
     };
-    let walls = Arc::new(Walls::raise(&service)?);
+    let walls = Arc::new(Walls::raise(&service, &prospects)?);
     unreadable::warn(service.config());
     // Dropped last: what was said until then shall be read.
     let kept = birth.as_ref().map_or((true, true), Birth::keeps);
@@ -240,6 +244,7 @@ fn serve(
         walls: Arc::clone(&walls),
         supervisor,
         hang_up,
+        widest: prospects.into_widest(),
     })?;
     // Dropped when the loop has ended: nobody shall ask a server that has.
     let _governor = control
@@ -265,8 +270,9 @@ fn hang_up(reread: Option<Reread>) -> HangUp {
 
 /// Starts the process that checks the passwords of the system's users, where
 /// they may log in. It is born before any thread, while all rights are there.
-fn admit_local_users(service: &mut Service) -> Result<(), StartError> {
-    let Some(settings) = Settings::of(service.config()) else {
+fn admit_local_users(service: &mut Service, prospects: &Prospects) -> Result<(), StartError> {
+    let widest = prospects.widest(service.config());
+    let Some(settings) = Settings::of(widest) else {
         return Ok(());
     };
     match Authenticator::start(&settings) {

@@ -10,6 +10,7 @@
 use super::StartError;
 use super::filters::Filters;
 use super::plan::Plan;
+use super::prospects::Prospects;
 use crate::auth::Becomes;
 use crate::config::Config;
 use crate::fs::Root;
@@ -87,9 +88,9 @@ impl Walls {
     ///
     /// # Errors
     /// When the process cannot become what it should: it must not go on.
-    pub(super) fn raise(service: &Service) -> Result<Walls, StartError> {
+    pub(super) fn raise(service: &Service, prospects: &Prospects) -> Result<Walls, StartError> {
         let config = service.config();
-        let plan = Plan::of(service)?;
+        let plan = Plan::with(service, prospects)?;
         match &plan.becomes {
             Becomes::User(user) => {
                 let identity = Identity::new(user.uid, user.gid, &[])

@@ -3,6 +3,7 @@
 //! out and `--check` tells.
 
 use super::StartError;
+use super::prospects::Prospects;
 use crate::auth::Becomes;
 use crate::config::Config;
 use crate::session::Service;
@@ -48,13 +49,19 @@ impl Plan {
     /// # Errors
     /// When it is not known whom to become.
     pub fn of(service: &Service) -> Result<Plan, StartError> {
+        Plan::with(service, &Prospects::of(service))
+    }
+
+    /// The same for a server to which these clients will come.
+    pub(super) fn with(service: &Service, prospects: &Prospects) -> Result<Plan, StartError> {
         let starter = effective_user();
-        let config = service.config();
+        let config = prospects.widest(service.config());
         let becomes = Becomes::decide(config, starter, User::find);
+        let changes_user = service.changes_user() || prospects.change_user();
         Ok(Plan {
             starter,
             becomes: becomes.map_err(StartError::Unprivileged)?,
-            needs: needs(config, service.changes_user()),
+            needs: needs(config, changes_user),
             local: config.local_enable(),
         })
     }

@@ -116,6 +116,12 @@ impl Pool {
     /// What goes from thread to thread of a session that begins.
     pub(super) fn job(&self, session: Session, admission: Admission) -> Box<Job> {
         let crews = Arc::clone(&self.crews());
+        Pool::job_for(&crews, session, admission)
+    }
+
+    /// The same for one that these crews serve.
+    pub(super) fn job_for(crews: &Arc<Crews>, session: Session, admission: Admission) -> Box<Job> {
+        let crews = Arc::clone(crews);
         Box::new(Job {
             session,
             registered: false,

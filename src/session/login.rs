@@ -73,7 +73,7 @@ impl Session {
         Ok(match service.accounts.current().verify(&name, &secret) {
             Ok(account) => self.log_in_account(&account),
             Err(denial) => match (&service.authenticator, denial) {
-                (Some(authenticator), Denial::UnknownUser) => {
+                (Some(authenticator), Denial::UnknownUser) if service.config.local_enable() => {
                     self.ask(authenticator, &name, &secret)
                 }
                 (_, denial) => self.deny(&name, &denial.to_string(), INCORRECT),

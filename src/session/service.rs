@@ -31,7 +31,7 @@ pub struct Service {
     pub(super) config: Arc<Config>,
     /// Options of single users.
     personal: Personal,
-    pub(super) accounts: LiveAccounts,
+    pub(super) accounts: Arc<LiveAccounts>,
     /// Who checks the passwords of the system's users, if they may log in.
     pub(super) authenticator: Option<Arc<Authenticator>>,
     /// The user who has started the server; it may be another one by now.
@@ -119,7 +119,7 @@ impl Service {
     /// What cannot be opened.
     pub fn open(config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
         let starter = effective_user();
-        Service::open_after(None, config, accounts, starter)
+        Service::open_after(None, config, Arc::new(accounts), starter)
     }
 
     /// Opens what a configuration names that was read again. What sessions
@@ -128,14 +128,18 @@ impl Service {
     ///
     /// # Errors
     /// What cannot be opened.
-    pub fn reopen(&self, config: Config, accounts: LiveAccounts) -> Result<Service, ServiceError> {
-        Service::open_after(Some(self), config, accounts, self.starter)
+    pub fn reopen(
+        &self,
+        config: Config,
+        accounts: impl Into<Arc<LiveAccounts>>,
+    ) -> Result<Service, ServiceError> {
+        Service::open_after(Some(self), config, accounts.into(), self.starter)
     }
 
     fn open_after(
         before: Option<&Service>,
         config: Config,
-        accounts: LiveAccounts,
+        accounts: Arc<LiveAccounts>,
         starter: u32,
     ) -> Result<Service, ServiceError> {
         let config = Arc::new(config);
@@ -186,6 +190,12 @@ impl Service {
     #[must_use]
     pub fn authenticator(&self) -> Option<&Authenticator> {
         self.authenticator.as_deref()
+    }
+
+    /// Its virtual accounts.
+    #[must_use]
+    pub fn accounts(&self) -> &Arc<LiveAccounts> {
+        &self.accounts
     }
 
     /// The user who has started the server.

@@ -16,6 +16,7 @@ pub mod error;
 pub mod file;
 pub mod fork;
 pub mod groups;
+pub mod hosts;
 pub mod identity;
 pub mod inherited;
 pub mod interfaces;

@@ -78,3 +78,4 @@ mod unique;
 mod welcome;
 mod wildcards;
 mod withheld_commands;
+mod wrappers;

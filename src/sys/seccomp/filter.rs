@@ -29,12 +29,14 @@ pub enum Kind {
     Resolver,
     /// Answers the administrator.
     Governor,
+    /// Asks hosts.allow and hosts.deny, and name services, who may connect.
+    Gatekeeper,
     /// The scratch thread of [`super::trial`], with the list of a session.
     Trial,
 }
 
 impl Kind {
-    const ALL: [Kind; 9] = [
+    const ALL: [Kind; 10] = [
         Kind::Main,
         Kind::MainWithRoot,
         Kind::WaitingRoom,
@@ -43,6 +45,7 @@ impl Kind {
         Kind::Session,
         Kind::Resolver,
         Kind::Governor,
+        Kind::Gatekeeper,
         Kind::Trial,
     ];
 
@@ -56,6 +59,7 @@ impl Kind {
             Kind::Session | Kind::Trial => "session",
             Kind::Resolver => "resolver",
             Kind::Governor => "governor",
+            Kind::Gatekeeper => "gatekeeper",
         }
     }
 
@@ -84,6 +88,7 @@ impl fmt::Display for Kind {
             Kind::Session => "session worker",
             Kind::Resolver => "resolver",
             Kind::Governor => "governor",
+            Kind::Gatekeeper => "gatekeeper",
             Kind::Trial => "trial",
         })
     }

@@ -1,0 +1,196 @@
+//! What is known before the first client comes of configurations that
+//! hosts.allow names for some clients (VSFTPD_LOAD_CONF): what the server must
+//! keep, or start, so that it can serve them later.
+
+use crate::config::{Config, ConfigError, Origin};
+use crate::protocol::wrappers::{Fault, Rules};
+use crate::session::{Service, ServiceError};
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The files with the rules.
+pub(super) const ALLOW: &str = "/etc/hosts.allow";
+pub(super) const DENY: &str = "/etc/hosts.deny";
+
+/// More than any real one.
+const LARGEST: u64 = 1 << 20;
+
+/// What may come.
+#[derive(Debug, Default)]
+pub(super) struct Prospects {
+    /// The server's configuration with what others have on, where there is
+    /// tcp_wrappers.
+    widest: Option<Config>,
+    /// Some sessions will act as another user.
+    change_user: bool,
+}
+
+impl Prospects {
+    /// Those of `service`. What is wrong with the files is logged.
+    pub(super) fn of(service: &Service) -> Prospects {
+        let config = service.config();
+        if !config.tcp_wrappers() {
+            return Prospects::default();
+        }
+        let mut widest = config.clone();
+        let mut change_user = false;
+        let read = |path| match rules_of(path) {
+            Ok((rules, faults)) => {
+                for fault in faults {
+                    log::warn!("{path}: {fault}");
+                }
+                rules
+            }
+            Err(error) => {
+                log::error!("every client will be turned away: {path}: {error}");
+                Rules::default()
+            }
+        };
+        let (allow, deny) = (read(ALLOW), read(DENY));
+        for path in allow.configurations().chain(deny.configurations()) {
+            let path = Path::new(OsStr::from_bytes(path));
+            // Whatever it switches on is foreseen by it.
+            match config_of(path, service, None).and_then(|config| opened(service, config)) {
+                Ok(service) => {
+                    widest.widen(service.config());
+                    change_user |= service.changes_user();
+                }
+                Err(error) => log::error!("VSFTPD_LOAD_CONF {path:?}: {error}"),
+            }
+        }
+        Prospects {
+            widest: Some(widest),
+            change_user,
+        }
+    }
+
+    /// What the server must be able to serve, `base` at least.
+    pub(super) fn widest<'all>(&'all self, base: &'all Config) -> &'all Config {
+        self.widest.as_ref().unwrap_or(base)
+    }
+
+    /// The same for who asks later; `None` without tcp_wrappers.
+    pub(super) fn into_widest(self) -> Option<Config> {
+        self.widest
+    }
+
+    /// Whether workers must be able to become other users.
+    pub(super) fn change_user(&self) -> bool {
+        self.change_user
+    }
+}
+
+/// A configuration for some clients, opened.
+pub(super) struct Load {
+    pub(super) service: Service,
+    /// Options that keep the values of the server.
+    pub(super) kept: Vec<&'static str>,
+}
+
+/// Why a configuration for some clients cannot be served.
+#[derive(Debug)]
+pub(super) enum LoadError {
+    Unreachable(io::Error),
+    Config(Vec<ConfigError>),
+    Accounts(crate::auth::AccountsError),
+    Service(ServiceError),
+    /// The rights for it were given up at the start.
+    Identity,
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Unreachable(error) => error.fmt(f),
+            LoadError::Config(errors) => {
+                for (index, error) in errors.iter().enumerate() {
+                    let comma = if index > 0 { "; " } else { "" };
+                    write!(f, "{comma}{error}")?;
+                }
+                Ok(())
+            }
+            LoadError::Accounts(error) => error.fmt(f),
+            LoadError::Service(error) => error.fmt(f),
+            LoadError::Identity => f.write_str(
+                "some users would have to act as others, for which the rights were given up at the \
+                 start, when hosts.allow did not name this file: a restart is needed",
+            ),
+        }
+    }
+}
+
+/// Reads and opens the configuration in a file over that of `base`, of a
+/// server that can serve what `widest` has on.
+///
+/// # Errors
+/// What is wrong with it, or cannot be opened.
+pub(super) fn loaded(path: &Path, base: &Service, widest: &Config) -> Result<Load, LoadError> {
+    let mut config = config_of(path, base, Some(widest))?;
+    let kept = config.keep_for_some(base.config(), widest);
+    let service = opened(base, config)?;
+    Ok(Load { service, kept })
+}
+
+fn config_of(path: &Path, base: &Service, told: Option<&Config>) -> Result<Config, LoadError> {
+    let read = base.config().with_settings_of(path, base.starter());
+    let (config, findings) = read.map_err(LoadError::Config)?;
+    // What is odd about the rest was told at the start.
+    let is_of_file =
+        |origin: &Origin| matches!(origin, Origin::File { path: file, .. } if &**file == path);
+    for finding in findings
+        .iter()
+        .filter(|finding| is_of_file(&finding.origin))
+    {
+        if told.is_some() {
+            log::warn!("{finding}");
+        }
+    }
+    Ok(config)
+}
+
+fn opened(base: &Service, config: Config) -> Result<Service, LoadError> {
+    let mine = config.virtual_users_file();
+    let accounts = if mine == base.config().virtual_users_file() {
+        std::sync::Arc::clone(base.accounts())
+    } else {
+        let accounts = match mine {
+            Some(path) => crate::auth::LiveAccounts::load(path).map_err(LoadError::Accounts)?,
+            None => crate::auth::LiveAccounts::fixed(crate::auth::Accounts::none()),
+        };
+        std::sync::Arc::new(accounts)
+    };
+    base.reopen(config, accounts).map_err(LoadError::Service)
+}
+
+/// The rules in a file, and what is wrong with it; none if it is not there.
+///
+/// # Errors
+/// When it is there and cannot be read: then nobody knows who may come.
+pub(super) fn rules_of(path: &str) -> io::Result<(Rules, Vec<Fault>)> {
+    match text_of(Path::new(path), LARGEST) {
+        Ok(text) => Ok(Rules::parse(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Rules::parse(b"")),
+        Err(error) => Err(error),
+    }
+}
+
+/// The content of a regular file of no more than `largest` bytes.
+///
+/// # Errors
+/// The system's own, or that it is none.
+pub(super) fn text_of(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
+    // Asked before it is opened, because opening a FIFO would wait.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut text = Vec::new();
+    File::open(path)?.take(largest + 1).read_to_end(&mut text)?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > largest {
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
+    Ok(text)
+}
