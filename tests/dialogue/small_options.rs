@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::control::Control;
+use crate::support::is_vsftpd;
 use crate::support::server::{Launch, Server};
 use crate::support::tree::noise;
 
@@ -75,4 +76,66 @@ fn options_without_an_effect_here_are_accepted() {
     let feat = control.command("FEAT", 211).text();
     assert!(feat.contains("UTF8"), "{feat}");
     control.goes_on();
+}
+
+#[test]
+fn modes_are_changed_only_where_chmod_enable_says_so() {
+    if is_vsftpd() {
+        return;
+    }
+    let launch = Launch::new().option("write_enable", "YES");
+    launch.root().file("home/file", "12345");
+    launch.root().file("users/ann", "chmod_enable=NO\n");
+    let home = launch.root().path().join("home");
+    let users = launch.root().path().join("users");
+    let server = launch
+        .option("user_config_dir", users.to_str().unwrap())
+        .account("ann", "secret", &home)
+        .account("bob", "secret", &home)
+        .start();
+    let mut ann = server.login("ann", "secret");
+    for line in ["SITE CHMOD 600 file", "MFF UNIX.mode=0600; file"] {
+        ann.command(line, 550);
+    }
+    let mut bob = server.login("bob", "secret");
+    bob.command("SITE CHMOD 600 file", 200);
+}
+
+/// vsftpd reads these anew for a user too.
+#[test]
+fn a_user_may_have_small_options_of_his_own() {
+    if is_vsftpd() {
+        return;
+    }
+    let launch = Launch::new();
+    launch.root().file("home/.message", "Hello Ann\n");
+    launch.root().file("home/file", "12345");
+    let own = "dirmessage_enable=YES\nforce_dot_files=YES\nuse_sendfile=NO\ntrans_chunk_size=4096\n\
+        download_file=*\ndelay_successful_login=3\n";
+    launch.root().file("users/ann", own);
+    let home = launch.root().path().join("home");
+    let users = launch.root().path().join("users");
+    let server = launch
+        .options(&[
+            ("user_config_dir", users.to_str().unwrap()),
+            ("download_file", "none"),
+        ])
+        .account("ann", "secret", &home)
+        .account("bob", "secret", &home)
+        .start();
+    let mut ann = server.connect();
+    ann.command("USER ann", 331);
+    let reply = ann.command("PASS secret", 230);
+    assert!(
+        reply.text().starts_with("230-Hello Ann"),
+        "{}",
+        reply.text()
+    );
+    assert_eq!(ann.listing("NLST"), [".message", "file"]);
+    assert_eq!(ann.retrieve("file"), b"12345");
+    let mut bob = server.login("bob", "secret");
+    assert_eq!(bob.listing("NLST"), ["file"]);
+    bob.denied("RETR file");
+    // It comes too late, and is told.
+    server.wait_for_log("delay_successful_login: has no effect in the file of one user");
 }
