@@ -10,8 +10,9 @@ use crate::sys;
 use crate::sys::fork::Ended;
 use crate::sys::inherited::silence;
 use crate::sys::process::fork_into_background;
+use crate::sys::signal::hear_of_children;
 use std::fs::File;
-use std::io::{self, IsTerminal, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, IsTerminal, PipeReader, PipeWriter, Read, Seek, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ pub(super) struct Birth(PipeWriter);
 /// # Errors
 /// The system's own.
 pub(super) fn enter() -> Result<Role, sys::Error> {
+    // How the child ends is to be known.
+    hear_of_children();
     let (hears, says) = io::pipe().map_err(sys::Error::of("pipe2"))?;
     let Some(child) = fork_into_background()? else {
         drop(hears);
@@ -102,6 +105,7 @@ impl PidFile {
     pub(super) fn write(path: &Path) -> Result<PidFile, (PathBuf, io::Error)> {
         let write = || {
             let mut file = File::options()
+                .read(true)
                 .write(true)
                 .create(true)
                 .truncate(true)
@@ -118,10 +122,23 @@ impl PidFile {
     }
 }
 
+impl PidFile {
+    /// Whether it still holds this process's number: a server started while
+    /// this one let its transfers finish has written its own.
+    fn is_own(&mut self) -> io::Result<bool> {
+        let mut text = String::new();
+        self.0.rewind()?;
+        self.0.read_to_string(&mut text)?;
+        Ok(text.trim_end() == std::process::id().to_string())
+    }
+}
+
 impl Drop for PidFile {
     fn drop(&mut self) {
         // Removing it takes rights on its directory that are given up by now.
-        let _ = self.0.set_len(0);
+        if self.is_own().unwrap_or(false) {
+            let _ = self.0.set_len(0);
+        }
     }
 }
 
@@ -144,6 +161,18 @@ mod tests {
         assert!(PidFile::write(&link).is_err(), "through a link");
         std::fs::remove_file(&path).unwrap();
         std::fs::remove_file(&link).unwrap();
+    }
+
+    #[test]
+    fn the_number_of_a_successor_stays() {
+        let path = std::env::temp_dir().join(format!("ironftpd-heir-{}", std::process::id()));
+        let file = PidFile::write(&path).unwrap();
+        // The successor writes over it: it is the same file.
+        std::fs::write(&path, "12345\n").unwrap();
+        drop(file);
+        let left = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(left, "12345\n");
     }
 
     #[test]

@@ -42,11 +42,9 @@ impl Signals {
     pub fn block() -> Result<Signals> {
         // SAFETY: sigset_t is plain memory, for which all zeros is a value.
         let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-        // SAFETY: `set` is a live sigset_t; the signal numbers are constants;
-        // SIG_DFL runs no code of ours.
+        hear_of_children();
+        // SAFETY: `set` is a live sigset_t; the signal numbers are constants.
         unsafe {
-            // Inherited as "ignored", it would keep children from being waited for.
-            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
             libc::sigemptyset(&raw mut set);
             for (number, _) in LISTENED {
                 libc::sigaddset(&raw mut set, number);
@@ -88,6 +86,13 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Lets children be waited for: SIGCHLD inherited as "ignored" would have the
+/// kernel forget how they ended.
+pub fn hear_of_children() {
+    // SAFETY: SIG_DFL is a disposition that runs no code of ours.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
 }
 
 /// Whether the process was started with SIGHUP ignored, as nohup(1) does: the

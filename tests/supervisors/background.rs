@@ -171,3 +171,20 @@ fn an_error_is_the_command_s_own() {
     let said = String::from_utf8_lossy(&finished.stderr).into_owned();
     assert!(said.contains("pid_file"), "{said}");
 }
+
+#[test]
+fn an_error_is_known_to_a_command_that_was_started_with_children_ignored() {
+    use std::os::unix::process::CommandExt;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = background_site(taken.local_addr().unwrap().port());
+    let mut command = Command::new(IRONFTPD);
+    // SAFETY: signal(2) is async-signal-safe, and SIG_IGN runs no code.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+            Ok(())
+        });
+    }
+    let finished = run(command.arg(&site.config), b"", PATIENCE);
+    assert_eq!(finished.status.code(), Some(69), "{}", finished.words());
+}
