@@ -2,10 +2,11 @@
 //! all: ready, reloading, stopping, how many sessions and transfers, and that
 //! the server is alive (sd_notify(3), sd_watchdog_enabled(3)).
 //!
-//! The socket is connected before any wall stands. Word that it does not take
-//! is lost; nobody waits.
+//! The socket is connected before any wall stands. Nobody waits for it: what
+//! must arrive and is not taken is said again later, the rest is lost.
 
 use crate::sys::clock;
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -16,6 +17,13 @@ use std::time::{Duration, Instant};
 
 /// How often the state may be told while it changes.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// After which a supervisor that had no room is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Words that wait for a supervisor that has no room. Of a reload that comes
+/// while so many wait nothing need be known.
+const OWED: usize = 16;
 
 /// How the server is.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +44,8 @@ pub struct Supervisor {
     due: Option<Instant>,
     /// The state last told, and when.
     told: Option<(String, Instant)>,
+    /// What it had no room for, in order.
+    owed: VecDeque<String>,
 }
 
 impl Supervisor {
@@ -66,31 +76,59 @@ impl Supervisor {
         self.socket.as_ref().map(AsRawFd::as_raw_fd)
     }
 
-    fn say(&self, text: &str) {
-        if let Some(socket) = &self.socket
-            && let Err(error) = socket.send(text.as_bytes())
-        {
-            log::debug!("the supervisor was not told {text:?}: {error}");
+    /// Says what may be lost. False if it had no room.
+    fn say(&self, text: &str) -> bool {
+        let Some(socket) = &self.socket else {
+            return true;
+        };
+        match socket.send(text.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(error) => log::debug!("the supervisor was not told {text:?}: {error}"),
+            Ok(_) => {}
+        }
+        true
+    }
+
+    /// Says what must arrive, in its turn.
+    fn announce(&mut self, text: String) {
+        self.settle();
+        if !(self.owed.is_empty() && self.say(&text)) {
+            self.owed.truncate(OWED);
+            self.owed.push_back(text);
+        }
+    }
+
+    /// Says what is owed, as far as there is room.
+    fn settle(&mut self) {
+        while let Some(text) = self.owed.front() {
+            if !self.say(text) {
+                return;
+            }
+            self.owed.pop_front();
         }
     }
 
     /// The server answers, or goes on with a configuration read again.
     pub(super) fn ready(&mut self) {
         let number = std::process::id();
-        self.say(&format!("READY=1\nMAINPID={number}"));
-        self.due = self.interval.map(|interval| Instant::now() + interval);
+        self.announce(format!("READY=1\nMAINPID={number}"));
+        // Readiness is no sign of life: where reloads come faster than those are
+        // due, it must not put them off.
+        if self.due.is_none() {
+            self.due = self.interval.map(|interval| Instant::now() + interval);
+        }
     }
 
     /// The configuration is being read again.
-    pub(super) fn reloading(&self) {
+    pub(super) fn reloading(&mut self) {
         let now = clock::monotonic_microseconds();
-        self.say(&format!("RELOADING=1\nMONOTONIC_USEC={now}"));
+        self.announce(format!("RELOADING=1\nMONOTONIC_USEC={now}"));
     }
 
     /// The server ends within `grace`.
-    pub(super) fn stopping(&self, grace: Duration) {
+    pub(super) fn stopping(&mut self, grace: Duration) {
         let microseconds = grace.as_micros();
-        self.say(&format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={microseconds}"));
+        self.announce(format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={microseconds}"));
     }
 
     /// Tells the numbers of sessions and transfers if they have changed, with
@@ -99,6 +137,7 @@ impl Supervisor {
         if self.socket.is_none() {
             return;
         }
+        self.settle();
         let now = Instant::now();
         if self.due.is_some_and(|due| due <= now) {
             self.due = self.interval.map(|interval| now + interval);
@@ -126,7 +165,8 @@ impl Supervisor {
         let idle = status(0, 0);
         let stale = sessions > 0 || self.told.as_ref().is_none_or(|(told, _)| *told != idle);
         let state = stale.then(|| Instant::now() + PAUSE);
-        [self.due, state].into_iter().flatten().min()
+        let retry = (!self.owed.is_empty()).then(|| Instant::now() + RETRY);
+        [self.due, state, retry].into_iter().flatten().min()
     }
 }
 
@@ -229,6 +269,41 @@ mod tests {
         supervisor.due = Some(Instant::now());
         supervisor.tell(state(0, 0), false);
         assert_eq!(told(&heard), "STATUS=0 sessions, 0 transfers");
+    }
+
+    #[test]
+    fn readiness_that_finds_no_room_is_told_later() {
+        let (mut supervisor, heard) = watched();
+        let socket = supervisor.socket.as_ref().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        while socket.send(b"noise").is_ok() {}
+        supervisor.interval = None;
+        supervisor.reloading();
+        supervisor.ready();
+        let retry = supervisor.next(0).unwrap();
+        assert!(retry <= Instant::now() + RETRY);
+        heard.set_nonblocking(true).unwrap();
+        while heard.recv(&mut [0; 16]).is_ok() {}
+        let state = State {
+            sessions: 0,
+            transfers: 0,
+            is_draining: false,
+        };
+        supervisor.tell(state, true);
+        assert!(told(&heard).starts_with("RELOADING=1\n"));
+        assert!(told(&heard).starts_with("READY=1\n"));
+    }
+
+    #[test]
+    fn a_reload_puts_no_sign_of_life_off() {
+        let (mut supervisor, _heard) = watched();
+        supervisor.interval = Some(Duration::from_secs(5));
+        supervisor.ready();
+        let due = supervisor.due;
+        supervisor.reloading();
+        supervisor.ready();
+        assert!(due.is_some());
+        assert_eq!(supervisor.due, due);
     }
 
     #[test]
