@@ -38,16 +38,36 @@ pub fn run(socket: &Path, command: &Errand, out: &mut dyn Write) -> Result<(), F
         }
         Errand::Kick { sessions } => {
             // One that has gone by now does not save the others.
-            let mut missing = None;
+            let mut missing = Vec::new();
+            let mut refusal = String::new();
             for session in sessions {
                 match ask(socket, &format!("kick {session}")) {
-                    Err(failure @ Failure::Refused { .. }) => missing = Some(failure),
+                    Err(Failure::Refused { error, text }) => {
+                        refusal = error;
+                        missing.push(text);
+                    }
                     result => drop(result?),
                 }
             }
-            missing.map_or(Ok(()), Err)
+            if missing.is_empty() {
+                return Ok(());
+            }
+            Err(Failure::Refused {
+                error: refusal,
+                text: missing.join("; "),
+            })
         }
-        Errand::Reload => ask(socket, "reload").map(drop),
+        Errand::Reload => {
+            let (_, last) = ask(socket, "reload")?;
+            match kept(&last) {
+                kept if kept.is_empty() => Ok(()),
+                kept => {
+                    let kept = kept.join(", ");
+                    let text = format!("Changes of these count after a restart only: {kept}\n");
+                    show(out, &text)
+                }
+            }
+        }
         Errand::Drain => {
             let (_, last) = ask(socket, "drain")?;
             let shown = match number_of(&last, "sessions") {
@@ -57,6 +77,14 @@ pub fn run(socket: &Path, command: &Errand, out: &mut dyn Write) -> Result<(), F
             };
             show(out, &shown)
         }
+    }
+}
+
+/// Options that a reload has left as they were.
+fn kept(answer: &Line) -> Vec<&str> {
+    match answer.get("kept") {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -207,9 +207,14 @@ impl Governor {
                     Order::Drain => "drain",
                 };
                 match self.orders.give(order, OBEYING) {
-                    Ok(()) => {
+                    Ok(kept) => {
                         let sessions = self.census.sessions();
-                        answer.line(&json!({ "done": word, "sessions": sessions }))
+                        answer.line(&match order {
+                            Order::Reload => {
+                                json!({ "done": word, "sessions": sessions, "kept": kept })
+                            }
+                            Order::Drain => json!({ "done": word, "sessions": sessions }),
+                        })
                     }
                     Err(why) => answer.refuse("failed", &why),
                 }

@@ -20,12 +20,16 @@ pub(super) enum Order {
 #[derive(Debug)]
 pub(super) struct Errand {
     pub(super) order: Order,
-    outcome: Sender<Result<(), String>>,
+    outcome: Sender<Outcome>,
 }
+
+/// What came of an order: the options of a reload that count after a restart
+/// only, or why it was not obeyed, in words.
+pub(super) type Outcome = Result<Vec<&'static str>, String>;
 
 impl Errand {
     /// Tells whoever has given the order; nobody need be waiting.
-    pub(super) fn done(&self, outcome: Result<(), String>) {
+    pub(super) fn done(&self, outcome: Outcome) {
         let _ = self.outcome.try_send(outcome);
     }
 }
@@ -42,7 +46,7 @@ impl Orders {
     ///
     /// # Errors
     /// Why it was not obeyed, in words.
-    pub(super) fn give(&self, order: Order, patience: Duration) -> Result<(), String> {
+    pub(super) fn give(&self, order: Order, patience: Duration) -> Outcome {
         let (outcome, told) = bounded(1);
         // Nobody has the other end when the server has ended.
         let _ = self.sender.send(Errand { order, outcome });
@@ -65,7 +69,7 @@ impl Master {
                 Order::Reload => self.reload(vec![errand]),
                 Order::Drain => {
                     self.drain();
-                    errand.done(Ok(()));
+                    errand.done(Ok(Vec::new()));
                 }
             }
         }

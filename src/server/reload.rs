@@ -7,7 +7,7 @@
 
 use super::accept::Master;
 use super::narrow::Walls;
-use super::orders::Errand;
+use super::orders::{Errand, Outcome};
 use super::writers;
 use crate::auth::{Accounts, AccountsError, LiveAccounts};
 use crate::config::{Config, ConfigError, Finding, Severity};
@@ -20,6 +20,7 @@ use crate::sys::process::effective_user;
 use crate::sys::seccomp::Kind;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Reads the configuration again, for a server that this user has started.
@@ -46,6 +47,8 @@ enum ReloadError {
     Log(LogError),
     /// Anonymous users would have to be a user that the server cannot become.
     Identity,
+    /// Reading it met a fault of the server, which the log has.
+    Fault,
 }
 
 impl fmt::Display for ReloadError {
@@ -61,6 +64,7 @@ impl fmt::Display for ReloadError {
             ReloadError::Accounts(error) => error.fmt(f),
             ReloadError::Service(error) => error.fmt(f),
             ReloadError::Log(error) => error.fmt(f),
+            ReloadError::Fault => f.write_str("a fault of the server; please report it"),
             ReloadError::Identity => f.write_str(
                 "anonymous users would have to act as ftp_username, \
                  for which the rights were given up at the start: a restart is needed",
@@ -107,7 +111,8 @@ impl Reader {
                 try_once(&reread, &service);
                 drop((service, walls));
                 for (service, walls) in asked {
-                    let fresh = read(&reread, &service, &walls);
+                    let fresh = catch_unwind(AssertUnwindSafe(|| read(&reread, &service, &walls)))
+                        .unwrap_or(Err(ReloadError::Fault));
                     // Nobody listens any more when the server ends.
                     let _ = answered.send(fresh);
                     bell.ring();
@@ -217,8 +222,9 @@ impl Master {
         let next_askers = std::mem::take(&mut reader.next_askers);
         let outcome = match answer {
             Ok(fresh) => {
+                let kept = fresh.kept.clone();
                 self.renew(fresh);
-                Ok(())
+                Ok(kept)
             }
             Err(error) => {
                 log::error!("not reloaded, the configuration of before stays: {error}");
@@ -269,8 +275,40 @@ fn refuse(askers: &[Errand], why: &str) {
     tell(askers, &Err(why.to_owned()));
 }
 
-fn tell(askers: &[Errand], outcome: &Result<(), String>) {
+fn tell(askers: &[Errand], outcome: &Outcome) {
     for asker in askers {
         asker.done(outcome.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::poll::{Interest, READABLE, poll};
+    use std::os::fd::AsFd;
+    use std::time::Duration;
+
+    #[test]
+    fn a_panic_while_reading_is_an_answer_and_the_next_question_has_one() {
+        let mut config = Config::default();
+        let origin = crate::config::Origin::CommandLine;
+        config.set(b"anon_root", b"/", &origin).unwrap();
+        let accounts = LiveAccounts::fixed(Accounts::none());
+        let service = Arc::new(Service::open(config, accounts).unwrap());
+        let walls = Arc::new(Walls::none());
+        let bell = Arc::new(Bell::new().unwrap());
+        let reread: Reread = Box::new(|_| panic!("a fault"));
+        let reader = Reader::start(reread, &service, &walls, Arc::clone(&bell)).unwrap();
+        for _ in 0..2 {
+            let question = (Arc::clone(&service), Arc::clone(&walls));
+            reader.questions.send(question).unwrap();
+            let patience = Some(Duration::from_secs(20));
+            let answer = reader
+                .answers
+                .recv_timeout(Duration::from_secs(20))
+                .unwrap();
+            assert!(matches!(answer, Err(ReloadError::Fault)));
+            poll(&mut [Interest::new(bell.as_fd(), READABLE)], patience).unwrap();
+        }
     }
 }

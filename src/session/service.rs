@@ -68,6 +68,8 @@ pub enum ServiceError {
     /// The user of this option is not one of the system's, or cannot be
     /// looked up.
     User(&'static str, Vec<u8>, Option<sys::Error>),
+    /// ftp_username has the number 0.
+    Superuser(Vec<u8>),
     /// A file for anonymous users in user_config_dir has come, or has
     /// changed, after the server had given up the right to become their user.
     LateUser,
@@ -100,6 +102,13 @@ impl fmt::Display for ServiceError {
                     None => write!(f, "{option}: the system has no user \"{name}\""),
                     Some(error) => write!(f, "{option}={name}: {error}"),
                 }
+            }
+            ServiceError::Superuser(name) => {
+                let name = name.escape_ascii();
+                write!(
+                    f,
+                    "ftp_username: anonymous users cannot act as root (\"{name}\")"
+                )
             }
             ServiceError::LateUser => f.write_str(
                 "what the file of ftp_username in user_config_dir now permits needs that user, \
@@ -417,7 +426,8 @@ fn anonymous_user(config: &Config) -> Result<User, ServiceError> {
     let error = |error| ServiceError::User("ftp_username", name.to_vec(), error);
     match User::find(name) {
         Ok(Some(user)) if user.uid != 0 => Ok(user),
-        Ok(_) => Err(error(None)),
+        Ok(Some(_)) => Err(ServiceError::Superuser(name.to_vec())),
+        Ok(None) => Err(error(None)),
         Err(why) => Err(error(Some(why))),
     }
 }

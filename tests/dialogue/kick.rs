@@ -26,6 +26,21 @@ fn a_kick_ends_a_silent_session_with_421() {
 }
 
 #[test]
+fn each_session_that_is_not_there_is_named() {
+    let governed = Governed::start(&[]);
+    let mut control = governed.ann();
+    let session = governed.until(|session| session["state"] == "idle");
+    let finished = governed.ctl(&["kick", "77777", &id(&session), "88888"]);
+    assert_eq!(finished.status.code(), Some(67), "{}", finished.words());
+    let words = finished.words();
+    assert!(
+        words.contains("no session 77777; no session 88888"),
+        "{words}"
+    );
+    control.expect(421);
+}
+
+#[test]
 fn a_kick_ends_a_session_in_the_middle_of_a_download() {
     let governed = Governed::start(&[]);
     let mut control = governed.ann();

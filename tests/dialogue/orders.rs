@@ -71,6 +71,14 @@ fn reload_says_what_came_of_it() {
     assert!(words.contains("no_such_option"), "{words}");
     let mut third = Control::connect_ungreeted(governed.server.address());
     assert!(third.expect(220).text().contains("Anew."));
+    // What does not count yet is named.
+    std::fs::write(&file, format!("{before}listen_port=2\nftpd_banner=New.\n")).unwrap();
+    let finished = governed.ctl(&["reload"]).succeed();
+    let said = String::from_utf8_lossy(&finished.stdout).into_owned();
+    assert!(
+        said.ends_with("after a restart only: listen_port\n"),
+        "{said}"
+    );
     // Many at once, each of them answered.
     std::fs::write(&file, before).unwrap();
     std::thread::scope(|scope| {

@@ -4,10 +4,10 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Command;
 
-use crate::support::PATIENCE;
 use crate::support::process::{Finished, run};
 use crate::support::server::{IRONFTPD, Launch};
 use crate::support::temp::TempDir;
+use crate::support::{PATIENCE, is_root, left_out};
 
 fn ironftpd(words: &[&str]) -> Finished {
     run(
@@ -41,6 +41,18 @@ fn an_unknown_option_is_named_with_file_and_line_and_a_suggestion() {
     refused(
         "# a comment\nlisten=YES\nanonymous_enabel=YES\n",
         &["site.conf", "3", "anonymous_enabel", "anonymous_enable"],
+    );
+}
+
+#[test]
+fn root_is_told_to_be_no_anonymous_user() {
+    if !is_root() {
+        return left_out("only root may become another user");
+    }
+    refused(
+        "listen=YES\nlisten_port=0\nanonymous_enable=YES\nanon_root=/\nwrite_enable=YES\n\
+         anon_upload_enable=YES\nftp_username=root\n",
+        &["ftp_username", "cannot act as root"],
     );
 }
 
