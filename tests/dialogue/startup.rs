@@ -219,7 +219,7 @@ fn a_bad_command_line_is_refused() {
 #[test]
 fn both_address_families_are_served_when_asked() {
     if TcpListener::bind("[::1]:0").is_err() {
-        crate::support::left_out("this machine has no IPv6");
+        left_out("this machine has no IPv6");
         return;
     }
     let launch = Launch::new().options(&[("listen_ipv6", "YES"), ("listen_address6", "::1")]);
