@@ -454,7 +454,7 @@ impl Master {
     }
 
     /// Says 421 without waiting; the connection closes on drop.
-    fn turn_away(&self, socket: &OwnedFd, text: &'static str) {
+    pub(super) fn turn_away(&self, socket: &OwnedFd, text: &'static str) {
         let out = phrase(&self.service, &Reply::new(Code::ServiceNotAvailable, text));
         let _ = send(socket.as_fd(), &out, false);
     }

@@ -3,14 +3,19 @@
 //! administrator has time (ironftpctl drain), all may stay.
 
 use super::accept::Master;
+use super::listen::Listener;
 use super::notify::status;
 use crate::sys::signal::Signal;
+use crate::sys::socket::accept_blocking;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// What sessions have left that are cut off: to say 421 and to put away what
 /// a broken upload leaves.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+/// Clients that are told before the end: more than a queue holds.
+const QUEUE: usize = 65_536;
 
 /// The end under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +85,9 @@ impl Master {
     /// Lets nobody in any more.
     fn close(&mut self) {
         for listener in &self.listeners {
+            if !listener.handed {
+                self.send_home(listener);
+            }
             // Another process may have this socket, and clients may go on to
             // come to it.
             if let Err(error) = self.epoll.remove(listener.socket.as_fd()) {
@@ -89,6 +97,18 @@ impl Master {
         self.listeners.clear();
         self.census.tell_when_empty(&self.bell);
         self.service.close();
+    }
+
+    /// Tells those who are in the queue of a socket that ends with the server;
+    /// its end would only reset their connections.
+    fn send_home(&self, listener: &Listener) {
+        for _ in 0..QUEUE {
+            match accept_blocking(listener.socket.as_fd()) {
+                Ok((socket, _)) => self.turn_away(&socket, "Server shutting down."),
+                Err(error) if error.errno() == libc::ECONNABORTED => {}
+                Err(_) => return,
+            }
+        }
     }
 
     fn cut(&mut self) {

@@ -15,6 +15,11 @@ use crate::support::{left_out, raise_descriptors};
 /// Connections that all come while the server does not look: the moment could
 /// not be shorter.
 fn in_one_moment(server: &Server, count: usize) -> Vec<Control> {
+    in_the_moment_of(server, count, libc::SIGCONT)
+}
+
+/// The same, with a signal that comes in that moment too.
+fn in_the_moment_of(server: &Server, count: usize, signal: libc::c_int) -> Vec<Control> {
     let address = server.address();
     server.signal(libc::SIGSTOP);
     let new = |_| Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
@@ -32,6 +37,7 @@ fn in_one_moment(server: &Server, count: usize) -> Vec<Control> {
         std::thread::yield_now();
     }
     let connected = connected();
+    server.signal(signal);
     server.signal(libc::SIGCONT);
     assert_eq!(connected, count, "the server's queue has no room for more");
     let greeted_later = |socket: Socket| {
@@ -100,4 +106,18 @@ fn a_thousand_connections_in_one_moment_are_all_greeted_and_fetch_their_file() {
         control.expect(226);
     }
     all_say(&mut crowd, "QUIT", 221);
+}
+
+#[test]
+fn who_is_still_in_the_queue_when_the_server_ends_is_told() {
+    let mut server = Server::start(&[("shutdown_grace", "60")]);
+    // More than the main thread takes from a socket at a time.
+    for mut control in in_the_moment_of(&server, 200, libc::SIGTERM) {
+        // Greeted or not, by when the signal was heard.
+        if control.expect_any(&[220, 421]).code == 220 {
+            control.expect(421);
+        }
+        control.expect_closed();
+    }
+    assert!(server.wait_for_end().is_some());
 }
