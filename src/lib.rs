@@ -30,3 +30,4 @@ pub mod record;
 pub mod server;
 pub mod session;
 pub mod sys;
+pub mod tls;
