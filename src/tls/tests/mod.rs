@@ -1,6 +1,8 @@
 //! Handshakes and connections in memory, with rustls's own client at the
 //! other end.
 
+#![forbid(unsafe_code)]
+
 mod channels;
 mod handshakes;
 mod identities;
