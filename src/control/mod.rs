@@ -6,9 +6,15 @@
 //! the session's business; framing and telnet are `protocol::line`.
 #![forbid(unsafe_code)]
 
+mod secure;
+#[cfg(test)]
+mod tests;
+
+use crate::protocol::protection::{Breach, Negotiation, Protection, Turn};
 use crate::protocol::{Line, LineReader, Reply};
 use crate::sys;
 use crate::sys::transfer;
+use secure::{Secure, State};
 use socket2::{SockRef, TcpKeepalive};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -49,6 +55,23 @@ pub struct Connection {
     outgoing: Vec<u8>,
     /// No more input will come; what is buffered is still served.
     ended: bool,
+    /// Protection, once it is in force.
+    secure: Option<Box<Secure>>,
+    /// What the protection broke on.
+    breach: Option<Breach>,
+}
+
+/// How far an agreement on protection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It is agreed on.
+    Done,
+    /// Nothing for a while.
+    Silence,
+    /// It came to nothing; the client was told.
+    Failed,
+    /// The client has closed the connection, or it broke.
+    Closed,
 }
 
 /// Sets what a control connection needs. Linux hands these options down from
@@ -107,6 +130,8 @@ impl Connection {
             incoming: LineReader::new(),
             outgoing: Vec::new(),
             ended: false,
+            secure: None,
+            breach: None,
         })
     }
 
@@ -143,7 +168,7 @@ impl Connection {
             let mut chunk = [0; 4096];
             match transfer::receive_waiting(self.socket.as_fd(), &mut chunk) {
                 Ok(0) => self.ended = true,
-                Ok(length) => self.incoming.feed(chunk.get(..length).unwrap_or_default()),
+                Ok(length) => self.digest(chunk.get(..length).unwrap_or_default()),
                 Err(error) if error.would_block() => return Input::Silence,
                 Err(_) => return Input::Closed,
             }
@@ -160,11 +185,109 @@ impl Connection {
         let mut chunk = [0; 4096];
         match transfer::receive_now(self.socket.as_fd(), &mut chunk) {
             Ok(0) => self.ended = true,
-            Ok(length) => self.incoming.feed(chunk.get(..length).unwrap_or_default()),
+            Ok(length) => self.digest(chunk.get(..length).unwrap_or_default()),
             Err(error) if error.would_block() => {}
             Err(_) => self.ended = true,
         }
         !self.ended
+    }
+
+    /// Makes lines of what came, opening it first if it is protected.
+    fn digest(&mut self, came: &[u8]) {
+        let Some(secure) = &mut self.secure else {
+            return self.incoming.feed(came);
+        };
+        match secure.take(came, &mut self.incoming) {
+            Ok(State::Going) => {}
+            Ok(State::Ended) => self.ended = true,
+            Ok(State::Left) => {
+                let rest = self.secure.take().map(|secure| secure.into_rest());
+                self.incoming.feed(&rest.unwrap_or_default());
+            }
+            Err(breach) => {
+                let alert = secure.owed();
+                let _ = transfer::send(self.socket.as_fd(), &alert, false);
+                self.ended = true;
+                self.breach = Some(breach);
+            }
+        }
+    }
+
+    /// What the protection broke on, if it did: the reason for the end.
+    #[must_use]
+    pub fn breach(&self) -> Option<Breach> {
+        self.breach
+    }
+
+    /// Whether commands come protected and replies go so.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.secure
+            .as_ref()
+            .is_some_and(|secure| !secure.is_leaving())
+    }
+
+    /// Exchanges what it takes to agree on protection, waiting a moment for
+    /// the client. Replies are sent first.
+    pub fn negotiate(&mut self, negotiation: &mut dyn Negotiation) -> Progress {
+        if self.flush().is_err() {
+            return Progress::Closed;
+        }
+        let mut reads = 0;
+        loop {
+            let turn = negotiation.turn();
+            if turn != Turn::Receive && self.send_all(negotiation.outgoing()).is_err() {
+                return Progress::Closed;
+            }
+            let mut chunk = [0; 4096];
+            match turn {
+                Turn::Send => negotiation.sent(negotiation.outgoing().len()),
+                Turn::Done => return Progress::Done,
+                Turn::Failed => return Progress::Failed,
+                Turn::Receive if reads == READS_PER_LINE => return Progress::Silence,
+                Turn::Receive => {
+                    match transfer::receive_waiting(self.socket.as_fd(), &mut chunk) {
+                        Ok(0) => return Progress::Closed,
+                        Ok(length) => negotiation.feed(chunk.get(..length).unwrap_or_default()),
+                        Err(error) if error.would_block() => return Progress::Silence,
+                        Err(_) => return Progress::Closed,
+                    }
+                    reads += 1;
+                }
+            }
+        }
+    }
+
+    /// Protects the connection from now on; `rest` came behind the agreement.
+    pub fn protect(&mut self, protection: Box<dyn Protection>, rest: Vec<u8>) {
+        self.secure = Some(Box::new(Secure::new(protection)));
+        self.digest(&rest);
+    }
+
+    /// Ends the protection and goes on in the clear, once all replies until
+    /// now have gone (RFC 4217 section 8, CCC).
+    pub fn unprotect(&mut self) {
+        let _ = self.flush();
+        if let Some(secure) = &mut self.secure {
+            let last = secure.leave();
+            let _ = self.send_all(&last);
+        }
+    }
+
+    /// Tells the client in good form that nothing more will come.
+    pub fn close(&mut self) {
+        let _ = self.flush();
+        if let Some(secure) = &mut self.secure {
+            let last = secure.close();
+            let _ = transfer::send(self.socket.as_fd(), &last, false);
+        }
+    }
+
+    /// Lets the client resume its protection once more, with the next reply.
+    pub fn give_ticket(&mut self) {
+        if let Some(secure) = &mut self.secure {
+            secure.give_ticket();
+        }
     }
 
     /// The next complete line, left in its place; a malformed one is empty.
@@ -203,28 +326,45 @@ impl Connection {
     /// # Errors
     /// When the connection is broken or the client takes nothing for too long.
     pub fn flush(&mut self) -> Result<(), sys::Error> {
+        if self.outgoing.is_empty() {
+            return Ok(());
+        }
+        let mut wire = std::mem::take(&mut self.outgoing);
+        if let Some(secure) = &mut self.secure
+            && !secure.is_leaving()
+        {
+            wire = secure.seal(&wire);
+        }
+        let result = self.send_all(&wire);
+        if self.secure.is_none() {
+            // Its room is for the next reply.
+            wire.clear();
+            self.outgoing = wire;
+        }
+        result
+    }
+
+    fn send_all(&mut self, wire: &[u8]) -> Result<(), sys::Error> {
         let mut sent = 0;
         // One deadline for all of it: a client that takes a byte now and
         // then would keep the worker for hours.
         let start = Instant::now();
-        let result = loop {
-            match self.outgoing.get(sent..) {
-                None | Some([]) => break Ok(()),
+        loop {
+            match wire.get(sent..) {
+                None | Some([]) => return Ok(()),
                 Some(rest) => match transfer::send(self.socket.as_fd(), rest, true) {
                     Ok(length) if start.elapsed() < REPLY_PATIENCE => sent += length,
                     Ok(_) => {
                         self.ended = true;
-                        break Err(sys::Error::new("send", libc::ETIMEDOUT));
+                        return Err(sys::Error::new("send", libc::ETIMEDOUT));
                     }
                     Err(error) => {
                         self.ended = true;
-                        break Err(error);
+                        return Err(error);
                     }
                 },
             }
-        };
-        self.outgoing.clear();
-        result
+        }
     }
 
     /// Says what has not been sent yet, and a last word, if the client can take
@@ -232,6 +372,12 @@ impl Connection {
     pub fn farewell(&mut self, reply: &Reply) {
         let mut text = std::mem::take(&mut self.outgoing);
         reply.encode(&mut text);
+        if let Some(secure) = &mut self.secure
+            && !secure.is_leaving()
+        {
+            text = secure.seal(&text);
+            text.extend_from_slice(&secure.close());
+        }
         let _ = transfer::send(self.socket.as_fd(), &text, false);
     }
 
@@ -251,6 +397,9 @@ impl Connection {
     pub fn shrink(&mut self) {
         self.incoming.shrink();
         self.outgoing = Vec::new();
+        if let Some(secure) = &mut self.secure {
+            secure.shrink();
+        }
     }
 }
 
@@ -264,79 +413,5 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
         ip if ip.is_ipv4() => SocketAddr::new(ip, address.port()),
         _ => address,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::Code;
-    use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
-
-    fn pair() -> (Connection, TcpStream) {
-        pair_with(None)
-    }
-
-    fn pair_with(keepalive: Option<Duration>) -> (Connection, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        prepare(listener.as_fd(), keepalive).unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (socket, peer) = listener.accept().unwrap();
-        (Connection::new(socket.into(), peer).unwrap(), client)
-    }
-
-    #[test]
-    fn replies_to_pipelined_lines_leave_together_and_in_order() {
-        let (mut server, mut client) = pair();
-        client.write_all(b"NOOP\r\nPWD\r\n").unwrap();
-        assert_eq!(
-            server.next_input(),
-            Input::Line(Line::Text(b"NOOP".to_vec()))
-        );
-        server.reply(&Reply::new(Code::CommandOk, "one"));
-        assert_eq!(
-            server.next_input(),
-            Input::Line(Line::Text(b"PWD".to_vec()))
-        );
-        server.reply(&Reply::new(Code::CommandOk, "two"));
-        assert_eq!(server.next_input(), Input::Silence);
-        let mut text = [0; 18];
-        client.read_exact(&mut text).unwrap();
-        assert_eq!(&text, b"200 one\r\n200 two\r\n");
-    }
-
-    #[test]
-    fn lines_before_the_end_are_served_before_it_shows() {
-        let (mut server, mut client) = pair();
-        client.write_all(b"QUIT\r\n").unwrap();
-        drop(client);
-        assert_eq!(
-            server.next_input(),
-            Input::Line(Line::Text(b"QUIT".to_vec()))
-        );
-        assert_eq!(server.next_input(), Input::Closed);
-    }
-
-    #[test]
-    fn timeouts_are_handed_down_by_the_listener() {
-        let (server, _client) = pair();
-        let socket = SockRef::from(&server.socket);
-        assert_eq!(socket.read_timeout().unwrap(), Some(LINGER));
-        assert!(socket.out_of_band_inline().unwrap());
-        assert!(socket.tcp_nodelay().unwrap());
-        assert!(!socket.keepalive().unwrap());
-    }
-
-    #[test]
-    fn the_interval_of_probes_is_handed_down_by_the_listener() {
-        for seconds in [1, 100, 32767] {
-            let interval = Duration::from_secs(seconds);
-            let (server, _client) = pair_with(Some(interval));
-            let socket = SockRef::from(&server.socket);
-            assert!(socket.keepalive().unwrap());
-            assert_eq!(socket.tcp_keepalive_time().unwrap(), interval);
-            assert_eq!(socket.tcp_keepalive_interval().unwrap(), interval);
-        }
     }
 }

@@ -64,7 +64,7 @@ pub use path::{PathError, VirtualPath};
 pub use perm::Perm;
 pub use permitted::Permitted;
 pub use ports::PortSet;
-pub use protection::Protection;
+pub use protection::{Negotiation, Protection};
 pub use range::ByteRange;
 pub use reply::{Reply, Text};
 pub use representation::{Mode, Representation, Structure, Type};

@@ -22,7 +22,8 @@ pub struct Opened {
     pub used: usize,
     /// Octets of clear text that came of them.
     pub made: usize,
-    /// The peer has said that no more will come.
+    /// The peer has said that no more will come: what follows in the wire
+    /// is not protected.
     pub ended: bool,
 }
 
@@ -128,6 +129,11 @@ pub trait Protection: fmt::Debug + Send {
     /// Takes what tells the peer that no more will come.
     fn close(&mut self) -> Vec<u8>;
 
+    /// Puts in front of what is sealed next what lets the client resume this
+    /// protection elsewhere: the same as before, which clients that use each
+    /// one once take for a new one. True if there is such a thing.
+    fn give_ticket(&mut self) -> bool;
+
     /// Gives back memory that can be had again, before a long silence.
     fn shrink(&mut self);
 }
@@ -144,6 +150,24 @@ pub enum Turn {
     Receive,
     /// Nobody's: it is agreed on, and all is sent.
     Done,
+    /// Nobody's: it came to nothing. [`Negotiation::outgoing`] may hold what
+    /// tells the peer so.
+    Failed,
+}
+
+/// Protection that is being agreed on.
+pub trait Negotiation: fmt::Debug {
+    /// Goes on as far as it can, and says whose turn it is then.
+    fn turn(&mut self) -> Turn;
+
+    /// Takes octets that came.
+    fn feed(&mut self, octets: &[u8]);
+
+    /// Octets to send.
+    fn outgoing(&self) -> &[u8];
+
+    /// Hears how many of them were sent.
+    fn sent(&mut self, count: usize);
 }
 
 #[cfg(test)]

@@ -74,18 +74,6 @@ impl Channel {
         }
     }
 
-    /// Puts a ticket in front of what is sent next, in version 1.3: the same
-    /// as before, which clients that use each one once take for a new one.
-    /// True if there is one.
-    pub fn give_ticket(&mut self) -> bool {
-        let Some(ticket) = self.ticket.take() else {
-            return false;
-        };
-        self.owe(HANDSHAKE, &ticket);
-        self.ticket = Some(ticket);
-        true
-    }
-
     fn owe(&mut self, kind: u8, content: &[u8]) {
         let start = self.owed.len();
         let room = self.sending.room(content.len());
@@ -183,10 +171,6 @@ impl Channel {
             done.made += self.take(kind, body, room)?;
             done.used += HEADER + length;
         }
-        if self.ended {
-            // What comes after the end is nobody's.
-            done.used = wire.len();
-        }
         done.ended = self.ended;
         Ok(done)
     }
@@ -253,6 +237,15 @@ impl Protection for Channel {
             self.owe_alert(1, CLOSE_NOTIFY);
         }
         self.owed()
+    }
+
+    fn give_ticket(&mut self) -> bool {
+        let Some(ticket) = self.ticket.take() else {
+            return false;
+        };
+        self.owe(HANDSHAKE, &ticket);
+        self.ticket = Some(ticket);
+        true
     }
 
     fn shrink(&mut self) {

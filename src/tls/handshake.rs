@@ -9,7 +9,7 @@ use super::error::HandshakeError;
 use super::record::{ALERT, Direction, FULL, HANDSHAKE, HEADER};
 use super::report::Report;
 use super::resumption::{Ear, Lineage};
-use crate::protocol::protection::{LARGEST_RECORD, Turn};
+use crate::protocol::protection::{LARGEST_RECORD, Negotiation, Turn};
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig, UnbufferedServerConnection};
 use rustls::sign::CertifiedKey;
@@ -137,20 +137,10 @@ impl Handshake {
         })
     }
 
-    /// Takes octets that came.
-    pub fn feed(&mut self, octets: &[u8]) {
-        self.incoming.extend_from_slice(octets);
-    }
-
-    /// Octets to send, before anything else is done.
+    /// Why it has come to nothing, once it has.
     #[must_use]
-    pub fn outgoing(&self) -> &[u8] {
-        &self.outgoing
-    }
-
-    /// Hears how many of them were sent.
-    pub fn sent(&mut self, count: usize) {
-        self.outgoing.drain(..count.min(self.outgoing.len()));
+    pub fn failure(&self) -> Option<&HandshakeError> {
+        self.failed.as_ref()
     }
 
     /// The length of the next record, if it is whole.
@@ -171,11 +161,7 @@ impl Handshake {
     }
 
     /// Goes on as far as it can, and says whose turn it is then.
-    ///
-    /// # Errors
-    /// When it has come to nothing; [`Handshake::outgoing`] may hold an alert
-    /// that tells the client so.
-    pub fn step(&mut self) -> Result<Turn, HandshakeError> {
+    fn step(&mut self) -> Result<Turn, HandshakeError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
@@ -315,6 +301,24 @@ impl Handshake {
             certificates,
             lineage: self.ear.lineage(),
         })
+    }
+}
+
+impl Negotiation for Handshake {
+    fn turn(&mut self) -> Turn {
+        self.step().unwrap_or(Turn::Failed)
+    }
+
+    fn feed(&mut self, octets: &[u8]) {
+        self.incoming.extend_from_slice(octets);
+    }
+
+    fn outgoing(&self) -> &[u8] {
+        &self.outgoing
+    }
+
+    fn sent(&mut self, count: usize) {
+        self.outgoing.drain(..count.min(self.outgoing.len()));
     }
 }
 

@@ -40,7 +40,7 @@ fn what_comes_right_behind_the_handshake_is_not_lost() {
                 client.write_tls(&mut up).unwrap();
             }
             handshake.feed(&up);
-            let turn = handshake.step().unwrap();
+            let turn = handshake.turn();
             let down = handshake.outgoing().to_vec();
             handshake.sent(down.len());
             client.read_tls(&mut &down[..]).unwrap();
@@ -177,7 +177,8 @@ fn what_is_no_tls_is_shown_as_it_came() {
         handshake.feed(text);
         let mut first = [0; 5];
         first.copy_from_slice(&text[..5]);
-        assert_eq!(handshake.step(), Err(HandshakeError::NoTls(first)));
+        assert_eq!(handshake.turn(), Turn::Failed);
+        assert_eq!(handshake.failure(), Some(&HandshakeError::NoTls(first)));
     }
 }
 
@@ -186,12 +187,13 @@ fn garbage_in_a_record_ends_it_with_an_alert() {
     let (tls, _) = server();
     let mut handshake = tls.control().unwrap();
     handshake.feed(&[22, 3, 1, 0, 4, 99, 0, 0, 0]);
-    assert!(handshake.step().is_err());
+    assert_eq!(handshake.turn(), Turn::Failed);
     assert_eq!(handshake.outgoing().first(), Some(&21));
     // And so does an alert of the client, without an answer.
     let mut handshake = tls.control().unwrap();
     handshake.feed(&[21, 3, 3, 0, 2, 2, 48]);
-    assert_eq!(handshake.step(), Err(HandshakeError::Alert(48)));
+    assert_eq!(handshake.turn(), Turn::Failed);
+    assert_eq!(handshake.failure(), Some(&HandshakeError::Alert(48)));
 }
 
 #[test]
@@ -231,7 +233,7 @@ fn no_octets_make_a_handshake_panic() {
                 // comes then.
                 for octets in [&changed[..at], &changed[at..], &hello] {
                     handshake.feed(octets);
-                    let _ = handshake.step();
+                    let _ = handshake.turn();
                     handshake.sent(usize::MAX);
                 }
             }

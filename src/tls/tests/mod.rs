@@ -10,7 +10,7 @@ mod pairs;
 mod sessions;
 
 use super::*;
-use crate::protocol::protection::{Breach, LARGEST_RECORD, Protection, Turn};
+use crate::protocol::protection::{Breach, LARGEST_RECORD, Negotiation, Protection, Turn};
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
 use rustls::client::{ClientConfig, ClientConnection};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -179,7 +179,7 @@ pub(super) fn shake(
         while client.wants_write() {
             client.write_tls(&mut up).unwrap();
         }
-        let turn = handshake.step();
+        let turn = handshake.turn();
         let down = handshake.outgoing().to_vec();
         handshake.sent(down.len());
         let mut rest = &down[..];
@@ -188,7 +188,8 @@ pub(super) fn shake(
             // The client may give up, and say so in its next octets.
             let _ = client.process_new_packets();
         }
-        match turn? {
+        match turn {
+            Turn::Failed => return Err(handshake.failure().unwrap().clone()),
             Turn::Send => {}
             Turn::Receive if up.is_empty() && !client.wants_write() => {
                 return Err(HandshakeError::Failed("both wait".to_owned()));
