@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::Code;
-use crate::protocol::protection::{Opened, Sealed};
+use crate::protocol::protection::stand_in::{Turned, record};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
@@ -70,71 +70,6 @@ fn the_interval_of_probes_is_handed_down_by_the_listener() {
         assert_eq!(socket.tcp_keepalive_time().unwrap(), interval);
         assert_eq!(socket.tcp_keepalive_interval().unwrap(), interval);
     }
-}
-
-/// Stands for TLS: records of kind, length and octets with a bit turned.
-#[derive(Debug, Default)]
-struct Turned {
-    owed: Vec<u8>,
-}
-
-fn record(kind: u8, clear: &[u8]) -> Vec<u8> {
-    let mut record = vec![kind];
-    record.extend_from_slice(&u16::try_from(clear.len()).unwrap().to_be_bytes());
-    record.extend(clear.iter().map(|octet| octet ^ 1));
-    record
-}
-
-impl Protection for Turned {
-    fn seal(&mut self, clear: &[u8], wire: &mut [u8]) -> Sealed {
-        let mut record = record(23, clear);
-        record.splice(0..0, std::mem::take(&mut self.owed));
-        wire[..record.len()].copy_from_slice(&record);
-        Sealed {
-            taken: clear.len(),
-            made: record.len(),
-        }
-    }
-    fn room(&self, clear: usize) -> usize {
-        3 + clear + self.owed.len()
-    }
-    fn open(&mut self, wire: &[u8], clear: &mut [u8]) -> Result<Opened, Breach> {
-        let mut opened = Opened::default();
-        while let [kind, high, low, rest @ ..] = &wire[opened.used..] {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            if rest.len() < length || clear.len() - opened.made < length {
-                break;
-            }
-            for octet in &rest[..length] {
-                clear[opened.made] = octet ^ 1;
-                opened.made += 1;
-            }
-            opened.used += 3 + length;
-            match kind {
-                23 => {}
-                21 => {
-                    opened.ended = true;
-                    break;
-                }
-                other => {
-                    self.owed = record(21, b"!");
-                    return Err(Breach::Unexpected(*other));
-                }
-            }
-        }
-        Ok(opened)
-    }
-    fn owed(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.owed)
-    }
-    fn close(&mut self) -> Vec<u8> {
-        record(21, b"")
-    }
-    fn give_ticket(&mut self) -> bool {
-        self.owed.extend(record(22, b"ticket"));
-        true
-    }
-    fn shrink(&mut self) {}
 }
 
 fn protected() -> (Connection, TcpStream) {

@@ -24,6 +24,7 @@ pub mod receive;
 mod record;
 #[cfg(test)]
 mod round_trip;
+mod sealed;
 pub mod send;
 pub mod transfer;
 pub mod work;
@@ -35,11 +36,13 @@ pub use encoder::Encoder;
 pub use lines::Lines;
 pub use passive::Promise;
 pub use ports::PassivePorts;
+pub use sealed::negotiate;
 pub use send::Start;
 pub use transfer::{Limits, Transfer, until};
 pub use work::Work;
 
 use crate::protocol::Marker;
+use crate::protocol::protection::Breach;
 use crate::sys;
 use socket2::SockRef;
 use std::fmt;
@@ -83,6 +86,12 @@ pub enum Interruption {
     Storage(sys::Error),
     /// What the client sent is not what TYPE, STRU and MODE promise.
     Malformed(Malformed),
+    /// The protection of the data connection broke.
+    Breach(Breach),
+    /// The client closed a protected connection without saying that it was
+    /// done, and that is not enough (strict_ssl_read_eof,
+    /// strict_ssl_write_shutdown).
+    CutOff,
 }
 
 impl fmt::Display for Interruption {
@@ -95,6 +104,10 @@ impl fmt::Display for Interruption {
             Interruption::Network(error) => write!(f, "data connection: {error}"),
             Interruption::Storage(error) => write!(f, "file: {error}"),
             Interruption::Malformed(what) => write!(f, "data of the client: {what}"),
+            Interruption::Breach(breach) => write!(f, "data connection: {breach}"),
+            Interruption::CutOff => f.write_str(
+                "the client closed without a close_notify (strict_ssl_read_eof, strict_ssl_write_shutdown)",
+            ),
         }
     }
 }

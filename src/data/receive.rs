@@ -14,6 +14,9 @@ use std::os::fd::{AsFd, OwnedFd};
 impl Transfer<'_> {
     /// Fills what it can of `buffer`; 0 once the client has closed.
     fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, Interruption> {
+        if self.seal.is_some() {
+            return self.receive_sealed(buffer);
+        }
         let share = self.share(buffer.len());
         let space = buffer.get_mut(..share).unwrap_or_default();
         loop {

@@ -34,6 +34,9 @@ impl Transfer<'_> {
     /// # Errors
     /// When the transfer is interrupted.
     pub fn send_bytes(&mut self, mut bytes: &[u8]) -> Result<(), Interruption> {
+        if self.seal.is_some() {
+            return self.send_sealed(bytes);
+        }
         while !bytes.is_empty() {
             let share = self.share(bytes.len());
             let piece = bytes.get(..share).unwrap_or(bytes);
@@ -59,6 +62,9 @@ impl Transfer<'_> {
         offset: u64,
         size: u64,
     ) -> Result<(), Interruption> {
+        if self.seal.is_some() {
+            return self.send_file_sealed(file, offset, size);
+        }
         let Ok(mut at) = i64::try_from(offset) else {
             return Ok(());
         };

@@ -2,6 +2,7 @@
 //! sending and receiving share.
 
 use super::rate::Pace;
+use super::sealed::Seal;
 use super::{Heed, Interruption, Watch};
 use crate::sys::poll::{self, Bell, HANG_UP, Interest, READABLE, WRITABLE};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -43,6 +44,10 @@ pub struct Transfer<'run> {
     done: u64,
     look_at: u64,
     looked: Instant,
+    /// Protection, where the data connection has it (PROT P).
+    pub(super) seal: Option<Box<Seal<'run>>>,
+    /// See [`Transfer::is_cut_off`].
+    pub(super) cut_off: bool,
 }
 
 /// Which way bytes go.
@@ -66,6 +71,8 @@ impl<'run> Transfer<'run> {
             done: 0,
             look_at: LOOK_EVERY,
             looked: Instant::now(),
+            seal: None,
+            cut_off: false,
         }
     }
 

@@ -123,7 +123,10 @@ fn of_transfer(interruption: &Interruption) -> (Code, &'static str) {
             (Code::TransferAborted, "Transfer aborted.")
         }
         Interruption::TimedOut(_) => (Code::TransferAborted, "Data connection timed out."),
-        Interruption::Network(_) => (Code::TransferAborted, "Failure on the data connection."),
+        Interruption::Network(_) | Interruption::Breach(_) => {
+            (Code::TransferAborted, "Failure on the data connection.")
+        }
+        Interruption::CutOff => of_data(&Malformed::NoEndOfFile),
         Interruption::Storage(error) => match error.errno() {
             errno @ (libc::ENOSPC | libc::EDQUOT | libc::EFBIG) => of_errno(errno),
             _ => (Code::LocalError, "Failure of the local file."),

@@ -236,9 +236,11 @@ fn words(why: &Interruption, option: &str) -> String {
                 .to_owned()
         }
         Interruption::Aborted => "ABOR came".to_owned(),
-        Interruption::ControlLost | Interruption::Dismissed | Interruption::Malformed(_) => {
-            why.to_string()
-        }
+        Interruption::ControlLost
+        | Interruption::Dismissed
+        | Interruption::Malformed(_)
+        | Interruption::Breach(_)
+        | Interruption::CutOff => why.to_string(),
     }
 }
 
@@ -247,6 +249,7 @@ fn who_breaks_off(why: &Interruption) -> Side {
         Interruption::Network(error) if matches!(error.errno(), libc::EPIPE | libc::ECONNRESET) => {
             Side::Client
         }
+        Interruption::CutOff => Side::Client,
         _ => Side::Server,
     }
 }
