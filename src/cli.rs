@@ -7,6 +7,7 @@
 //! `share`.
 #![forbid(unsafe_code)]
 
+mod check;
 mod commands;
 mod doctor;
 mod exit;
@@ -24,11 +25,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::auth::{self, LiveAccounts};
-use crate::config::{Config, ConfigError, Finding, Severity, print, printable};
+use crate::config::{Config, ConfigError, Finding, print, printable};
 use crate::record;
-use crate::record::ledger;
-use crate::server::{Input, Plan, StartError};
-use crate::session::Service;
+use crate::server::{Input, StartError};
 
 pub use commands::manual_commands;
 pub use exit::{EXITS, Exit, manual_exits};
@@ -87,6 +86,8 @@ pub struct Serve {
     pub write: bool,
     /// The only user who may log in; anonymous users if none.
     pub user: Option<String>,
+    /// Whether TLS is offered, with a certificate made up for it.
+    pub tls: bool,
 }
 
 /// All that the server needs to start.
@@ -212,6 +213,7 @@ fn serve(asked: &getopts::Matches) -> Result<Option<Serve>, UsageError> {
             ("address", "--address"),
             ("write", "--write"),
             ("user", "--user"),
+            ("tls", "--tls"),
         ];
         return match lonely.iter().find(|(name, _)| asked.opt_present(name)) {
             Some((_, flag)) => Err(UsageError::Needs(flag, "--serve")),
@@ -234,6 +236,7 @@ fn serve(asked: &getopts::Matches) -> Result<Option<Serve>, UsageError> {
             .parse()
             .map_err(|_| UsageError::BadPort(text_of(&port)))?,
         write: asked.opt_present("write"),
+        tls: asked.opt_present("tls"),
         user: match user {
             None => None,
             Some(Ok(name)) if share::may_be_a_user(&name) => Some(name),
@@ -297,67 +300,10 @@ fn act(action: Action, input: Input) -> Exit {
             Err(errors) => refuse(&errors),
         },
         Action::Check(start) => match start.load() {
-            Ok(launch) => check(launch),
+            Ok(launch) => check::check(launch),
             Err(errors) => refuse(&errors),
         },
         Action::Run(start) => run::begin(start, input),
-    }
-}
-
-/// `--check`: all that a start would do short of binding ports, and what is
-/// odd about it.
-fn check(launch: Launch) -> Exit {
-    let seen = doctor::findings(&launch.config);
-    let findings: Vec<_> = launch.findings.iter().chain(&seen).collect();
-    for finding in &findings {
-        let severity = match finding.severity() {
-            Severity::Warning => "warning",
-            Severity::Info => "note",
-        };
-        complain(&format!("{severity}: {finding}"));
-    }
-    let accounts = match accounts(&launch) {
-        Ok(accounts) => accounts,
-        Err(error) => {
-            complain(&error.to_string());
-            return Exit::Config;
-        }
-    };
-    let known = accounts.current();
-    for warning in known.warnings() {
-        complain(&format!("warning: {warning}"));
-    }
-    let verdict = verdict(findings.into_iter(), known.warnings().len());
-    let logs = ledger::check(&launch.config).map_err(StartError::Log);
-    let open = |()| Service::open(launch.config, accounts).map_err(StartError::Service);
-    match logs.and_then(open).and_then(|service| Plan::of(&service)) {
-        Ok(plan) => say(format!("{plan}\n{verdict}").as_bytes()),
-        Err(error) => {
-            complain(&error.to_string());
-            exit_of(&error)
-        }
-    }
-}
-
-/// The last line of `--check`, after everything found and as many warnings of
-/// the accounts file.
-fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>, mut warnings: usize) -> String {
-    let mut notes = 0;
-    for finding in findings {
-        match finding.severity() {
-            Severity::Warning => warnings += 1,
-            Severity::Info => notes += 1,
-        }
-    }
-    let counted = |count: usize, word: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {word}")),
-        _ => Some(format!("{count} {word}s")),
-    };
-    let found = [counted(warnings, "warning"), counted(notes, "note")];
-    match found.into_iter().flatten().collect::<Vec<_>>().as_slice() {
-        [] => "The configuration is in order.\n".to_owned(),
-        found => format!("The server would start; {}.\n", found.join(", ")),
     }
 }
 
@@ -382,7 +328,10 @@ fn exit_of(error: &StartError) -> Exit {
             libc::EACCES | libc::EPERM => Exit::NoPermission,
             _ => Exit::Unavailable,
         },
-        StartError::Service(_) | StartError::Unprivileged(_) | StartError::Log(_) => Exit::Config,
+        StartError::Service(_)
+        | StartError::Unprivileged(_)
+        | StartError::Log(_)
+        | StartError::Tls(_) => Exit::Config,
         StartError::NoSocket | StartError::WrongSocket(_) => Exit::Usage,
         StartError::VisitorGone => Exit::Ok,
         StartError::PidFile(..) => Exit::NoPermission,

@@ -3,7 +3,7 @@
 //!
 //! uid, gid and shell are kept as they stand and used for nothing. The gecos
 //! field is a list of words parted by commas: `read-only` makes the account
-//! read-only, other words are remarks. Blank lines and lines beginning with
+//! read-only, `cert=DIGITS` names a certificate of the user, other words are remarks. Blank lines and lines beginning with
 //! `#` are comments. Leaves to others: the file on disk ([`super::edit`]) and
 //! checking passwords ([`super::store`]).
 #![forbid(unsafe_code)]
@@ -22,6 +22,9 @@ pub const NAME_MAX: usize = 64;
 pub const LINE_MAX: usize = 8192;
 /// The largest file, in bytes; some hundred thousand accounts.
 pub const FILE_MAX: u64 = 16 * 1024 * 1024;
+/// What the words of the gecos field begin with that name a certificate of
+/// the user (client_cert_user=fingerprint).
+const CERTIFICATE: &[u8] = b"cert=";
 /// The word of the gecos field that takes writing away.
 pub const READ_ONLY: &str = "read-only";
 
@@ -42,6 +45,17 @@ impl Record {
     /// Whether the gecos field has the word `read-only`.
     pub fn read_only(&self) -> bool {
         self.words().any(|word| word == READ_ONLY.as_bytes())
+    }
+
+    /// The SHA-256 of certificates that prove who has them to be this user, in
+    /// lower case.
+    pub fn certificates(&self) -> impl Iterator<Item = String> {
+        let words = self.words();
+        words.filter_map(|word| {
+            let digits = word.strip_prefix(CERTIFICATE)?;
+            let digits = std::str::from_utf8(digits).ok()?;
+            Some(digits.replace(':', "").to_ascii_lowercase())
+        })
     }
 
     /// A word meant, it seems, as `read-only` and spelt otherwise: as a

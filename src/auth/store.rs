@@ -20,6 +20,7 @@ use super::file::{AccountsFile, NAME_MAX, Record, check_name};
 use super::gate;
 use super::method::{Method, method_and_cost};
 use super::secret::Secret;
+use crate::config::NamedBy;
 use crate::sys::crypt::{self, CryptError};
 
 /// Every account of the server. Shared between threads without a lock.
@@ -33,6 +34,8 @@ pub struct Accounts {
 
 struct Entry {
     hash: Vec<u8>,
+    /// See [`Record::certificates`].
+    certificates: Vec<String>,
     account: Arc<Account>,
 }
 
@@ -91,7 +94,12 @@ impl Accounts {
             read_only,
         });
         let decoy = Some(hash.clone());
-        let entries = HashMap::from([(name.to_vec(), Entry { hash, account })]);
+        let entry = Entry {
+            hash,
+            certificates: Vec::new(),
+            account,
+        };
+        let entries = HashMap::from([(name.to_vec(), entry)]);
         Ok(Accounts {
             entries,
             decoy,
@@ -117,6 +125,22 @@ impl Accounts {
     /// Every account, in no order: for checking homes at start.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Account>> {
         self.entries.values().map(|entry| &entry.account)
+    }
+
+    /// The account of this name, if one of the `proofs` of a client's
+    /// certificate is its: the name itself, or a fingerprint of it. One whose
+    /// hash is `*` has no other way in; one that is locked (`!`) has none.
+    pub fn proved(&self, name: &[u8], by: NamedBy, proofs: &[String]) -> Option<Arc<Account>> {
+        let entry = self.entries.get(name)?;
+        if entry.hash.starts_with(b"!") {
+            return None;
+        }
+        let mut proofs = proofs.iter();
+        let proved = match by {
+            NamedBy::Fingerprint => proofs.any(|proof| entry.certificates.contains(proof)),
+            _ => proofs.any(|proof| proof.as_bytes() == name),
+        };
+        proved.then(|| Arc::clone(&entry.account))
     }
 
     /// Checks a name and password (RFC 959 section 4.1.1).
@@ -176,6 +200,7 @@ impl Entry {
         });
         Entry {
             hash: record.hash.clone(),
+            certificates: record.certificates().collect(),
             account,
         }
     }

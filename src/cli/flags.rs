@@ -71,6 +71,14 @@ pub static FLAGS: &[Flag] = &[
     },
     Flag {
         short: "",
+        long: "tls",
+        argument: "",
+        repeats: false,
+        brief: "with --serve: offer TLS, with a certificate made up for it",
+        doc: "With --serve, let clients use TLS, with a certificate that is made up at the start. Clients cannot know whom it is from: its fingerprint is printed, to be compared with the one that they show. The user of --user has to use TLS then.",
+    },
+    Flag {
+        short: "",
         long: "inetd",
         argument: "",
         repeats: false,

@@ -50,7 +50,24 @@ fn start_server(launch: Launch, handed: Handed) -> Exit {
     for warning in accounts.current().warnings() {
         log::warn!("{warning}");
     }
-    let share = launch.share;
+    let mut share = launch.share;
+    let addresses: Vec<_> = launch
+        .config
+        .listeners()
+        .iter()
+        .map(|it| it.address.ip())
+        .collect();
+    let certificate = match share
+        .as_mut()
+        .map(|share| share.make_certificate(&addresses))
+    {
+        Some(Err(error)) => {
+            complain(&error.to_string());
+            return Exit::OsError;
+        }
+        Some(Ok(certificate)) => certificate,
+        None => None,
+    };
     let notice = |bound| {
         if let Some(share) = &share {
             say(serving_notice(share, bound).as_bytes());
@@ -62,6 +79,7 @@ fn start_server(launch: Launch, handed: Handed) -> Exit {
         accounts,
         handed,
         by_inetd,
+        certificate,
         reread: launch.start.reread(),
     };
     match server::run(server, notice) {

@@ -8,13 +8,15 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Read};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::Serve;
 use crate::auth::{Secret, is_anonymous};
 use crate::config::{Origin, Problem, Reading, printable};
+use crate::sys::clock::now;
+use crate::tls::{SelfSigned, TlsError};
 
 /// Longest password read from standard input, in bytes.
 const LONGEST: u64 = 1024;
@@ -95,9 +97,35 @@ pub struct Share {
     pub user: Option<String>,
     /// That user's password, once it is settled.
     pub password: Option<Password>,
+    /// Whether TLS is offered, with a certificate of the server's own making.
+    pub tls: bool,
+    /// That certificate's SHA-256, once it is made.
+    pub fingerprint: Option<String>,
 }
 
 impl Share {
+    /// Makes the certificate of `--tls`, for clients that come to this machine
+    /// or to these addresses.
+    ///
+    /// # Errors
+    /// When none can be made.
+    pub fn make_certificate(
+        &mut self,
+        addresses: &[IpAddr],
+    ) -> Result<Option<SelfSigned>, TlsError> {
+        if !self.tls {
+            return Ok(None);
+        }
+        let own = [IpAddr::from([127, 0, 0, 1]), Ipv6Addr::LOCALHOST.into()];
+        let mut addresses: Vec<IpAddr> = own.iter().chain(addresses).copied().collect();
+        addresses.retain(|address| !address.is_unspecified());
+        addresses.sort_unstable();
+        addresses.dedup();
+        let made = SelfSigned::new(&["localhost".to_owned()], &addresses, now().0)?;
+        self.fingerprint = Some(made.fingerprint());
+        Ok(Some(made))
+    }
+
     /// Gets the user's password, if there is a user: asked for on a terminal,
     /// else the first line of standard input; made up if that is empty.
     ///
@@ -168,6 +196,15 @@ impl Serve {
         ] {
             reading.set(name, value.as_bytes(), &Origin::Serve);
         }
+        if self.tls {
+            for (name, value) in [
+                ("ssl_enable", "YES"),
+                ("allow_anon_ssl", "YES"),
+                ("require_ssl_reuse", "AUTO"),
+            ] {
+                reading.set(name, value.as_bytes(), &Origin::Serve);
+            }
+        }
         reading.set(
             "anon_root",
             directory.as_os_str().as_bytes(),
@@ -178,6 +215,8 @@ impl Serve {
             write: self.write,
             user: self.user.clone(),
             password: None,
+            tls: self.tls,
+            fingerprint: None,
         })
     }
 }
@@ -220,10 +259,15 @@ pub fn serving_notice(share: &Share, bound: SocketAddr) -> String {
     } else {
         "read-only"
     };
+    let tls = match &share.fingerprint {
+        Some(digits) => format!("TLS      AUTH TLS, certificate with the SHA-256 {digits}\n"),
+        None => String::new(),
+    };
     format!(
         "Sharing  {directory} ({writing})\n\
          URL      ftp://{login}{host}:{port}/{also}\n\
          Log in   {who}\n\
+         {tls}\
          Stop     Ctrl-C\n"
     )
 }
@@ -249,6 +293,8 @@ mod tests {
             write: false,
             user: user.map(str::to_owned),
             password,
+            tls: false,
+            fingerprint: None,
         }
     }
 
@@ -302,6 +348,19 @@ mod tests {
              Log in   anybody, as anonymous, without a password\n\
              Stop     Ctrl-C\n"
         );
+    }
+
+    #[test]
+    fn notice_shows_the_fingerprint_to_compare() {
+        let bound = "127.0.0.1:2121".parse().unwrap();
+        let mut share = share(None, None);
+        assert!(share.make_certificate(&[]).unwrap().is_none());
+        assert!(!serving_notice(&share, bound).contains("TLS"));
+        share.tls = true;
+        assert!(share.make_certificate(&[]).unwrap().is_some());
+        let digits = share.fingerprint.clone().unwrap();
+        assert_eq!(digits.len(), 32 * 3 - 1);
+        assert!(serving_notice(&share, bound).contains(&digits));
     }
 
     #[test]

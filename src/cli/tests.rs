@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::*;
-use crate::config::Origin;
+use crate::config::{Origin, Severity};
 use std::path::Path;
 
 fn asked(args: &[&str]) -> Result<Action, UsageError> {
@@ -172,9 +172,9 @@ fn the_last_line_of_a_check_counts_what_was_found() {
             "The server would start; 2 warnings, 1 note.\n",
         ),
     ] {
-        assert_eq!(verdict(found.iter(), 0), line);
+        assert_eq!(check::verdict(found.iter(), 0), line);
     }
-    let of_accounts = verdict([warning()].iter(), 1);
+    let of_accounts = check::verdict([warning()].iter(), 1);
     assert_eq!(of_accounts, "The server would start; 2 warnings.\n");
 }
 

@@ -14,6 +14,7 @@ use super::load::Accounts;
 use super::local;
 use super::options::Config;
 use super::parse::shown;
+use super::secure;
 use crate::protocol::host::HostNames;
 use crate::protocol::networks::AddressMap;
 use crate::protocol::{Charset, CodePage, Language, PortSet};
@@ -79,6 +80,7 @@ pub(super) fn check(
     writing(&mut report);
     access::check(&mut report);
     logs(&mut report);
+    secure::check(&mut report);
     if config.trace_connections && config.background {
         report.finding("trace_connections", Note::FromBackground);
     }

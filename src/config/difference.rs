@@ -8,7 +8,7 @@ use super::options::{Config, OPTIONS, OptionSpec, Slot};
 
 /// Options that count at the start only: the sockets that are bound, what was
 /// given up or kept then (users, capabilities, lists of system calls), the
-/// process of the authenticator, and the terminal.
+/// processes of the authenticator and the keeper, and the terminal.
 pub const AT_THE_START: &[&str] = &[
     "listen",
     "listen_ipv6",
@@ -32,6 +32,15 @@ pub const AT_THE_START: &[&str] = &[
     "seccomp_strict",
     "tcp_wrappers",
     "trace_connections",
+    // Whoever keeps the right to read the files knows which they are.
+    "ssl_enable",
+    "rsa_cert_file",
+    "rsa_private_key_file",
+    "dsa_cert_file",
+    "dsa_private_key_file",
+    "ssl_certs_dir",
+    "ca_certs_file",
+    "ssl_crl_file",
 ];
 
 /// Of these, switches that one configuration of several may have on: what they

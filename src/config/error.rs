@@ -117,6 +117,10 @@ pub enum Problem {
     BadCharset(String),
     /// Not a code page of TYPE E.
     BadCodePage(String),
+    /// Not a value of require_ssl_reuse.
+    BadReuse(String),
+    /// Not a value of client_cert_user.
+    BadCertUser(String),
     /// pasv_min_port above pasv_max_port.
     PortsReversed {
         /// Effective lowest port.
@@ -199,6 +203,8 @@ impl fmt::Display for Problem {
                 f,
                 "\"{value}\" is not a charset for file names such as GBK or windows-1251"
             ),
+            Problem::BadReuse(value) => write!(f, "\"{value}\" is neither YES nor NO nor AUTO"),
+            Problem::BadCertUser(value) => write!(f, "\"{value}\" is neither CN nor SAN nor fingerprint"),
             Problem::BadIpv4(value) => write!(f, "\"{value}\" is not a numeric IPv4 address"),
             Problem::BadIpv6(value) => write!(f, "\"{value}\" is not a numeric IPv6 address"),
             Problem::NeedsResolve(value) => write!(

@@ -53,6 +53,8 @@ pub enum Note {
     NotPersonal,
     /// Does nothing because another option is NO.
     Needs(&'static str),
+    /// A version of SSL or TLS that nobody should speak any more.
+    OldVersion,
     /// Neither listen nor listen_ipv6.
     ByInetdOnly,
     /// Draws on a standard output that the background may not keep.
@@ -124,6 +126,9 @@ impl fmt::Display for Note {
             Note::Moot(reason) => f.write_str(reason),
             Note::NotPersonal => f.write_str("has no effect in the file of one user"),
             Note::Needs(other) => write!(f, "has no effect while {other} is NO"),
+            Note::OldVersion => f.write_str(
+                "stays off: this version is broken (RFC 6176, RFC 7568, RFC 8996); TLS 1.2 and 1.3 are spoken",
+            ),
             Note::ByInetdOnly => f.write_str(
                 "neither listen nor listen_ipv6 is YES: inetd, systemd or the like must start the server",
             ),

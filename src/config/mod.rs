@@ -22,6 +22,7 @@ pub mod options;
 pub mod parse;
 pub mod personal;
 pub mod print;
+pub mod secure;
 pub mod suggest;
 pub mod symptom;
 
@@ -33,4 +34,5 @@ pub use load::{Accounts, Reading, load};
 pub use not_yet::{NOT_YET, NotYet, Rule};
 pub use options::{Config, Kind, OPTIONS, OptionSpec};
 pub use personal::{Personal, PersonalError};
+pub use secure::{NamedBy, Reuse};
 pub use symptom::{Shut, Symptom};

@@ -7,7 +7,7 @@
 //! (3.0.3) and of the distributions that add TLS switches.
 #![forbid(unsafe_code)]
 
-use super::options::Kind::{self, Bool, Path, Text};
+use super::options::Kind::{self, Bool, Path};
 
 /// What becomes of an option that is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,22 +38,6 @@ pub fn find(name: &[u8]) -> Option<&'static NotYet> {
     NOT_YET.iter().find(|row| row.name.as_bytes() == name)
 }
 
-const fn only(name: &'static str, kind: Kind, value: &'static str) -> NotYet {
-    NotYet {
-        name,
-        kind,
-        rule: Rule::Only(value),
-    }
-}
-
-const fn inert(name: &'static str, kind: Kind, without: &'static str) -> NotYet {
-    NotYet {
-        name,
-        kind,
-        rule: Rule::InertWithout(without),
-    }
-}
-
 const fn moot(name: &'static str, kind: Kind, reason: &'static str) -> NotYet {
     NotYet {
         name,
@@ -64,37 +48,6 @@ const fn moot(name: &'static str, kind: Kind, reason: &'static str) -> NotYet {
 
 /// Every option of vsftpd that is not in the option table.
 pub static NOT_YET: &[NotYet] = &[
-    // TLS.
-    only("ssl_enable", Bool, "NO"),
-    inert("allow_anon_ssl", Bool, "ssl_enable"),
-    inert("force_anon_data_ssl", Bool, "ssl_enable"),
-    inert("force_anon_logins_ssl", Bool, "ssl_enable"),
-    inert("force_local_data_ssl", Bool, "ssl_enable"),
-    inert("force_local_logins_ssl", Bool, "ssl_enable"),
-    inert("implicit_ssl", Bool, "ssl_enable"),
-    inert("require_cert", Bool, "ssl_enable"),
-    inert("require_ssl_reuse", Bool, "ssl_enable"),
-    inert("ssl_request_cert", Bool, "ssl_enable"),
-    inert("ssl_sslv2", Bool, "ssl_enable"),
-    inert("ssl_sslv3", Bool, "ssl_enable"),
-    inert("ssl_tlsv1", Bool, "ssl_enable"),
-    inert("ssl_tlsv1_1", Bool, "ssl_enable"),
-    inert("ssl_tlsv1_2", Bool, "ssl_enable"),
-    inert("ssl_tlsv1_3", Bool, "ssl_enable"),
-    inert("ssl_tlsv11", Bool, "ssl_enable"),
-    inert("ssl_tlsv12", Bool, "ssl_enable"),
-    inert("ssl_tlsv13", Bool, "ssl_enable"),
-    inert("strict_ssl_read_eof", Bool, "ssl_enable"),
-    inert("strict_ssl_write_shutdown", Bool, "ssl_enable"),
-    inert("validate_cert", Bool, "ssl_enable"),
-    inert("debug_ssl", Bool, "ssl_enable"),
-    inert("ssl_ciphers", Text, "ssl_enable"),
-    inert("ssl_sni_hostname", Text, "ssl_enable"),
-    inert("ca_certs_file", Path, "ssl_enable"),
-    inert("rsa_cert_file", Path, "ssl_enable"),
-    inert("rsa_private_key_file", Path, "ssl_enable"),
-    inert("dsa_cert_file", Path, "ssl_enable"),
-    inert("dsa_private_key_file", Path, "ssl_enable"),
     // Processes and privileges.
     moot(
         "allow_writeable_chroot",

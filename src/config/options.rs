@@ -420,6 +420,89 @@ options! {
     Uint ftp_data_port = "20",
         "Source port of active data connections when connect_from_port_20 is YES.";
 }
+"TLS" {
+    Bool ssl_enable = "NO",
+        "Offer TLS: the commands AUTH, PBSZ and PROT (RFC 4217). It needs a certificate with its key; both, and all else that is named here, are read before the server gives up its rights, and again when they change.";
+    Path rsa_cert_file = "/usr/share/ssl/certs/vsftpd.pem",
+        "File of the server's certificate in PEM, followed by those that lead to its authority; its key may be of any kind: RSA, ECDSA or Ed25519. It may hold the key as well. A file that changes is taken on within ten seconds, once certificate and key fit together. Nothing is read where dsa_cert_file or ssl_certs_dir is set and this is not.",
+        "vsftpd takes on a changed certificate when it is started again.";
+    Path rsa_private_key_file = "",
+        "File of the private key for rsa_cert_file; when empty, it is in that file too. Nobody but its owner should be able to read it.";
+    Path dsa_cert_file = "",
+        "File of a second certificate, for a key of another kind: clients get the one that they know, and not RSA if they know both.",
+        "Keys of DSA itself, which no client takes any more, are not taken.";
+    Path dsa_private_key_file = "",
+        "File of the private key for dsa_cert_file; when empty, it is in that file too.";
+    Path ssl_certs_dir = "",
+        "Directory of further certificates, for clients that ask for one of the names in them (SNI): each NAME.pem or NAME.crt with its key in it, or in NAME.key.",
+        "Not an option of vsftpd.";
+    Text ssl_sni_hostname = "",
+        "The only name that clients may ask for; who asks for another one, or for none, gets no TLS. When empty, any name or none will do.";
+    Bool ssl_tlsv1_2 = "YES",
+        "Speak TLS 1.2. The same as ssl_tlsv12; NO in either counts.";
+    Bool ssl_tlsv12 = "YES",
+        "Another spelling of ssl_tlsv1_2, of some distributions.";
+    Bool ssl_tlsv1_3 = "YES",
+        "Speak TLS 1.3. The same as ssl_tlsv13; NO in either counts.";
+    Bool ssl_tlsv13 = "YES",
+        "Another spelling of ssl_tlsv1_3, of some distributions.";
+    Bool ssl_tlsv1 = "NO",
+        "TLS 1.0, which is not spoken: YES does nothing.",
+        "YES in vsftpd. RFC 8996 has withdrawn TLS 1.0 and 1.1, and rustls does not have them.";
+    Bool ssl_tlsv1_1 = "NO",
+        "TLS 1.1, which is not spoken: YES does nothing.";
+    Bool ssl_tlsv11 = "NO",
+        "Another spelling of ssl_tlsv1_1, of some distributions.";
+    Bool ssl_sslv2 = "NO",
+        "SSL 2.0, which is not spoken: YES does nothing.";
+    Bool ssl_sslv3 = "NO",
+        "SSL 3.0, which is not spoken: YES does nothing.";
+    Text ssl_ciphers = "HIGH",
+        "Cipher suites, in the language of OpenSSL's ciphers(1). Those of TLS 1.3 are on unless the list names some of them. The server does not start when none is left that it has.",
+        "vsftpd has ECDHE-RSA-AES256-GCM-SHA384 alone, with which a server whose key is ECDSA or Ed25519 has no TLS 1.2. All suites there are here are good: forward secrecy, and AES-GCM or ChaCha20-Poly1305.";
+    Bool implicit_ssl = "NO",
+        "Begin every control connection with TLS, before the greeting, as clients expect on port 990. Needs listen_port to be set.";
+    Bool allow_anon_ssl = "NO",
+        "Let anonymous users use TLS.";
+    Bool force_local_logins_ssl = "YES",
+        "With ssl_enable, turn users with an account away whose control connection is not under TLS: their password would cross the network in clear. They are told at USER.";
+    Bool force_local_data_ssl = "YES",
+        "With ssl_enable, refuse data connections without TLS (PROT C) to users with an account.";
+    Bool force_anon_logins_ssl = "NO",
+        "With ssl_enable, turn anonymous users away whose control connection is not under TLS.";
+    Bool force_anon_data_ssl = "NO",
+        "With ssl_enable, refuse data connections without TLS to anonymous users.";
+    Text require_ssl_reuse = "YES",
+        "Demand that data connections resume the TLS session of their control connection, which shows that they come from the same client. YES: of all. AUTO: of each client from the moment on at which it has done so. NO: of none. A connection that does not is answered with 522.",
+        "AUTO is not of vsftpd. The sample file has it, since many clients cannot resume.";
+    Bool strict_ssl_read_eof = "NO",
+        "Take an upload as complete only when the client has closed the TLS session (close_notify), not just the connection, which anybody on the way can do. Some clients never do. With atomic_uploads, an upload that was cut off is then not published.";
+    Bool strict_ssl_write_shutdown = "NO",
+        "Wait, after a download, until the client has closed the TLS session too.";
+    Bool ccc_enable = "NO",
+        "Allow CCC: back to a control connection in clear after the log-in, for routers that must read the addresses in it. Data connections stay as PROT has set them.",
+        "Not an option of vsftpd.";
+    Uint ssl_handshake_timeout = "30",
+        "Seconds that a TLS handshake may take. 0 means no limit.",
+        "Not an option of vsftpd.";
+    Bool ssl_request_cert = "YES",
+        "Ask clients for a certificate, if there is anything to do with it: require_cert, validate_cert, ca_certs_file or client_cert_user.",
+        "vsftpd asks in any case, and most often for nothing.";
+    Bool require_cert = "NO",
+        "Turn clients away that show no certificate.";
+    Bool validate_cert = "NO",
+        "Turn clients away whose certificate is not signed by one of ca_certs_file, or is revoked or out of date.";
+    Path ca_certs_file = "",
+        "File of the authorities, in PEM, that sign the certificates of clients.";
+    Path ssl_crl_file = "",
+        "File of revocation lists, in PEM, of those authorities. With it, only certificates count whose authority has a list there that is not out of date.",
+        "Not an option of vsftpd.";
+    Text client_cert_user = "",
+        "Let users with a virtual account in by their certificate, without a password (232): CN when the common name in it is the user's name, SAN when one of its mail or DNS names is, fingerprint when its SHA-256 stands as the word cert=DIGITS in the fifth field of the account (lower case, without colons). CN and SAN need ca_certs_file. When empty, everybody needs a password; users of the system do in any case.",
+        "Not an option of vsftpd.";
+    Bool debug_ssl = "NO",
+        "Log what each handshake has agreed on: version, suite, key exchange, and whether a session was resumed.";
+}
 "Limits and times" {
     Uint max_clients = "2000",
         "Largest number of sessions at once; further clients are turned away with 421. 0 means no limit.",

@@ -417,23 +417,8 @@ mod tests {
     }
 
     #[test]
-    fn options_not_served_are_refused_by_name_unless_off() {
-        assert_eq!(
-            refusal("ssl_enable", "YES"),
-            "command line: option \"ssl_enable\" is not supported yet; only NO is accepted"
-        );
-        assert_eq!(set("ssl_enable", "no").unwrap().1, []);
-    }
-
-    #[test]
-    fn inert_options_are_accepted_with_a_finding_if_well_formed() {
-        assert_eq!(
-            set("rsa_cert_file", "/x.pem").unwrap().1,
-            [Note::Inert {
-                without: "ssl_enable"
-            }]
-        );
-        assert!(refusal("ssl_tlsv1", "perhaps").contains("neither YES nor NO"));
+    fn options_without_a_meaning_are_accepted_with_a_finding_if_well_formed() {
+        assert!(refusal("one_process_model", "perhaps").contains("neither YES nor NO"));
         assert!(matches!(
             set("one_process_model", "YES").unwrap().1.as_slice(),
             [Note::Moot(_)]

@@ -73,6 +73,9 @@ pub(super) fn setting(out: &mut Vec<u8>, config: &Config, spec: &OptionSpec) {
     out.push(b'\n');
 }
 
+/// What the sample file sets, for new servers: the default is vsftpd's.
+const IN_THE_SAMPLE: &[(&str, &str)] = &[("require_ssl_reuse", "AUTO")];
+
 /// The sample file of `etc/`: every option, explained, as a comment that
 /// holds its default.
 #[must_use]
@@ -95,6 +98,11 @@ pub fn sample() -> String {
             out.push_str(&format!("# {line}\n"));
         }
         out.push_str(&format!("#{}={}\n", spec.name, spec.default));
+        for (name, value) in IN_THE_SAMPLE {
+            if *name == spec.name {
+                out.push_str(&format!("{name}={value}\n"));
+            }
+        }
     }
     out
 }
@@ -186,8 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn sample_as_it_is_sets_nothing() {
-        assert_eq!(read(sample().as_bytes()), Config::default());
+    fn sample_as_it_is_sets_what_new_servers_should_have_and_nothing_else() {
+        let config = read(sample().as_bytes());
+        let set: Vec<_> = IN_THE_SAMPLE.iter().map(|(name, _)| *name).collect();
+        assert_eq!(config.differing(&Config::default()), set);
     }
 
     #[test]

@@ -89,10 +89,10 @@ pub enum Code {
     /// 504: not implemented for that argument (RFC 959).
     ParameterNotImplemented = 504,
     /// 521: address family not supported; the text names those that are
-    /// (RFC 1639).
+    /// (RFC 1639). Also [`Code::DATA_IN_CLEAR`].
     FamilyNotSupported = 521,
     /// 522: network protocol not supported; the text names those that are
-    /// (RFC 2428).
+    /// (RFC 2428). Also [`Code::DATA_NOT_PROTECTED`].
     ProtocolNotSupported = 522,
     /// 530: not logged in (RFC 959).
     NotLoggedIn = 530,
@@ -121,6 +121,14 @@ pub enum Code {
 }
 
 impl Code {
+    /// 521 in its other sense: the data connection cannot be opened with this
+    /// PROT setting, by custom of servers that demand TLS.
+    pub const DATA_IN_CLEAR: Code = Code::FamilyNotSupported;
+
+    /// 522 in its other sense: TLS on the data connection came to nothing
+    /// (RFC 4217 section 10.2 and by custom).
+    pub const DATA_NOT_PROTECTED: Code = Code::ProtocolNotSupported;
+
     /// The code as a number, 110 to 555.
     #[must_use]
     pub const fn as_u16(self) -> u16 {

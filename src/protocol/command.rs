@@ -17,6 +17,10 @@ pub enum Verb {
     Pass,
     Acct,
     Rein,
+    Auth,
+    Pbsz,
+    Prot,
+    Ccc,
     Host,
     Lang,
     Clnt,
@@ -153,8 +157,7 @@ pub static UNIMPLEMENTED: &[&str] = &[
     // believe that it now sees another file system.
     "SMNT", //
     // RFC 2228
-    "ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT",
-    // Drafts and customs of other servers
+    "ADAT", "CONF", "ENC", "MIC", // Drafts and customs of other servers
     "CPSV", "RMDA", "SSCN", "THMB",
 ];
 
@@ -170,6 +173,14 @@ pub static COMMANDS: &[CommandSpec] = &[
         syntax: "ACCT <SP> account", help: "Give an account; none is ever needed here.", rfc: "RFC 959 section 4.1.1" },
     CommandSpec { verb: Verb::Rein, names: &["REIN"], arg: Arg::None, needs: Needs::Nothing, access: Access::Any, feat: None,
         syntax: "REIN", help: "Log out and begin anew on the same connection.", rfc: "RFC 959 section 4.1.1" },
+    CommandSpec { verb: Verb::Auth, names: &["AUTH"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: Some("AUTH TLS"),
+        syntax: "AUTH <SP> ( TLS | TLS-C | TLS-P | SSL )", help: "Protect the control connection by TLS, before USER.", rfc: "RFC 4217 section 4" },
+    CommandSpec { verb: Verb::Pbsz, names: &["PBSZ"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: Some("PBSZ"),
+        syntax: "PBSZ <SP> 0", help: "Set the size of protected buffers, which TLS does not need; before PROT.", rfc: "RFC 4217 section 8" },
+    CommandSpec { verb: Verb::Prot, names: &["PROT"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: Some("PROT"),
+        syntax: "PROT <SP> ( C | P )", help: "Leave data connections in clear, or protect them by TLS.", rfc: "RFC 4217 section 9" },
+    CommandSpec { verb: Verb::Ccc, names: &["CCC"], arg: Arg::None, needs: Needs::Login, access: Access::Any, feat: Some("CCC"),
+        syntax: "CCC", help: "Go on in clear on the control connection.", rfc: "RFC 4217 section 6" },
     CommandSpec { verb: Verb::Host, names: &["HOST"], arg: Arg::Required, needs: Needs::Nothing, access: Access::Any, feat: Some("HOST"),
         syntax: "HOST <SP> hostname", help: "Name the host that is meant, before USER.", rfc: "RFC 7151 section 3" },
     // The line proper is Language::feat_line.

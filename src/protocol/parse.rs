@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(parse(b"GET / HTTP/1.1"), Err(ParseError::Unknown(b"GET")));
         assert_eq!(parse(b" USER x"), Err(ParseError::Unknown(b"")));
         assert_eq!(parse(b"USER\tx"), Err(ParseError::Unknown(b"USER\tx")));
-        assert_eq!(parse(b"auth TLS"), Err(ParseError::Unimplemented(b"auth")));
+        assert_eq!(parse(b"adat AAAA"), Err(ParseError::Unimplemented(b"adat")));
         assert_eq!(parse(b"\xC3\xA9"), Err(ParseError::Unknown(b"\xC3\xA9")));
     }
 

@@ -3,6 +3,7 @@
 //! failure of accept(2) ends it. What signals and the governor ask for is in
 //! `reload`, `shutdown` and `orders`.
 
+use super::certificates::Watcher;
 use super::crews::Terms;
 use super::governor::Governor;
 use super::limits::{Census, max_workers};
@@ -81,6 +82,7 @@ pub(super) struct Beginning {
     pub(super) service: Arc<Service>,
     pub(super) walls: Arc<Walls>,
     pub(super) supervisor: Supervisor,
+    pub(super) certificates: Watcher,
     pub(super) hang_up: HangUp,
     /// With tcp_wrappers: what configurations for some clients may have on.
     pub(super) widest: Option<Config>,
@@ -108,6 +110,7 @@ pub(super) struct Master {
     pub(super) service: Arc<Service>,
     pub(super) walls: Arc<Walls>,
     pub(super) supervisor: Supervisor,
+    pub(super) certificates: Watcher,
     pub(super) reader: Option<Reader>,
     /// Who asks whether clients may connect (tcp_wrappers).
     gate: Option<Gate>,
@@ -126,6 +129,7 @@ impl Master {
             service,
             walls,
             supervisor,
+            certificates,
             hang_up,
             widest,
         } = beginning;
@@ -185,6 +189,7 @@ impl Master {
             service,
             walls,
             supervisor,
+            certificates,
             reader,
             gate,
             ending: None,
@@ -291,6 +296,13 @@ impl Master {
         };
         if let Some(ended) = authenticator.and_then(Authenticator::ended) {
             tell(ended);
+        }
+        let keeper = self.service.tls().and_then(|tls| tls.keeper_ended());
+        if let Some(ended) = keeper {
+            log::error!(
+                "the process that reads certificates and keys has ended ({ended:?}): \
+                 they stay as they are until the server is started again"
+            );
         }
         if Process::current().id() != 1 {
             return;

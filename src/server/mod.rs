@@ -10,6 +10,7 @@
 mod accept;
 mod activation;
 mod background;
+mod certificates;
 mod control_socket;
 mod crew;
 mod crews;
@@ -41,9 +42,11 @@ use crate::session::{Service, ServiceError};
 use crate::sys;
 use crate::sys::process::effective_user;
 use crate::sys::signal::{Signals, hang_up_is_ignored, ignore_fatal_ones};
+use crate::tls::{SelfSigned, TlsError};
 use accept::{Beginning, HangUp, Master};
 pub use activation::{Handed, Input};
 use background::{Birth, PidFile, Role};
+use certificates::Watcher;
 pub use control_socket::SocketError;
 use listen::Source;
 use narrow::Walls;
@@ -81,6 +84,8 @@ pub enum StartError {
     Log(LogError),
     /// The process that checks passwords could not be started.
     Authenticator(authenticator::StartError),
+    /// TLS cannot be offered as it is configured.
+    Tls(TlsError),
     /// The system refused something that every server needs.
     System(sys::Error),
 }
@@ -126,6 +131,7 @@ impl fmt::Display for StartError {
             StartError::Control(path, error) => write!(f, "control_socket {path:?}: {error}"),
             StartError::Log(error) => error.fmt(f),
             StartError::Authenticator(error) => write!(f, "the authenticator: {error}"),
+            StartError::Tls(error) => write!(f, "ssl_enable: {error}"),
             StartError::System(error) => error.fmt(f),
         }
     }
@@ -143,6 +149,9 @@ pub struct Launch {
     pub handed: Handed,
     /// Nothing but a socket that was handed over will do.
     pub by_inetd: bool,
+    /// A certificate for TLS of the server's own making, in place of the
+    /// configuration's.
+    pub certificate: Option<SelfSigned>,
     /// How the configuration is read again; `None` if there is none to be
     /// read, and the server is to go with its terminal.
     pub reread: Option<Reread>,
@@ -216,6 +225,8 @@ fn serve(
     if serves_many && effective_user() == 0 && !service.config().run_as_launching_user() {
         logs.keep()?;
     }
+    // After the last other process is born, which shall have no key.
+    certificates::offer(&mut service, launch.certificate)?;
     let control = if serves_many {
         control_socket::open(service.config())?
     } else {
@@ -229,6 +240,7 @@ fn serve(
     names::start(&walls)?;
     let service = Arc::new(service);
     resolve::start(&service, &walls)?;
+    let certificates = Watcher::start(&service, &walls)?;
     for listener in source.listeners() {
         let by = if listener.handed {
             " (handed over)"
@@ -243,6 +255,7 @@ fn serve(
         service,
         walls: Arc::clone(&walls),
         supervisor,
+        certificates,
         hang_up,
         widest: prospects.into_widest(),
     })?;

@@ -190,6 +190,7 @@ impl Master {
         if self.is_stopping() {
             return refuse(&askers, "the server is stopping");
         }
+        self.certificates.look();
         let Some(reader) = &mut self.reader else {
             return refuse(&askers, "there is no configuration to be read again");
         };
@@ -257,6 +258,7 @@ impl Master {
                 log::error!("{}: keepalive_interval: {error}", listener.address);
             }
         }
+        self.certificates.renew(&service);
         self.pool.renew(service, walls);
         let changed = match changed.as_slice() {
             [] => "no option has changed".to_owned(),

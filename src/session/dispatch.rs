@@ -134,6 +134,7 @@ impl Session {
             self.hold(reply);
         } else {
             self.say(&reply);
+            self.leave_protection();
         }
     }
 
@@ -173,6 +174,10 @@ impl Session {
             Verb::Pass => self.pass(argument),
             Verb::Acct => Ok(Reply::new(Code::Superfluous, "No account is needed here.")),
             Verb::Rein => Ok(self.rein()),
+            Verb::Auth => self.auth(argument),
+            Verb::Pbsz => self.pbsz(argument),
+            Verb::Prot => self.prot(argument),
+            Verb::Ccc => self.ccc(),
             Verb::Host => self.host(argument),
             Verb::Lang => self.lang(argument),
             Verb::Clnt => self.clnt(argument),

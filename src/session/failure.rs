@@ -6,6 +6,7 @@
 use crate::data::{Interruption, Malformed};
 use crate::fs;
 use crate::protocol::{Code, PathError, Reply};
+use crate::tls::Shown;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -24,6 +25,13 @@ pub(super) enum Failure {
     Fs(fs::Error),
     /// The data connection did not come about; the option limits the time.
     NoData(Interruption, &'static str),
+    /// The data connection would have had to be under TLS, by this option.
+    InClear(&'static str),
+    /// TLS on the data connection came to nothing.
+    NoTls(String),
+    /// The data connection did not resume the TLS session of the control
+    /// connection: what it showed instead.
+    NoReuse(Shown),
     /// The transfer did not finish.
     Transfer(Interruption),
     /// Work without a data connection did not finish.
@@ -68,6 +76,18 @@ impl Failure {
             Failure::NoData(Interruption::ControlLost | Interruption::Dismissed, _)
             | Failure::Transfer(Interruption::ControlLost | Interruption::Dismissed)
             | Failure::Work(Interruption::ControlLost | Interruption::Dismissed) => return None,
+            Failure::InClear(_) => (
+                Code::DATA_IN_CLEAR,
+                "Data connections must be protected here: PROT P comes first.",
+            ),
+            Failure::NoTls(_) => (
+                Code::DATA_NOT_PROTECTED,
+                "TLS failed on the data connection.",
+            ),
+            Failure::NoReuse(_) => (
+                Code::DATA_NOT_PROTECTED,
+                "The data connection must resume the TLS session of the control connection.",
+            ),
             Failure::NoData(Interruption::Aborted, _) => {
                 (Code::TransferAborted, "Transfer aborted.")
             }
@@ -170,6 +190,12 @@ impl fmt::Display for Failure {
                 write!(f, "no data connection: {why} ({option})")
             }
             Failure::NoData(why, _) => write!(f, "no data connection: {why}"),
+            Failure::InClear(option) => write!(f, "data connection in clear refused ({option})"),
+            Failure::NoTls(why) => write!(f, "TLS on the data connection: {why}"),
+            Failure::NoReuse(shown) => write!(
+                f,
+                "data connection refused (require_ssl_reuse): the client {shown}"
+            ),
             Failure::Transfer(why @ Interruption::TimedOut(_)) => {
                 write!(f, "transfer ended early: {why} (data_connection_timeout)")
             }

@@ -11,7 +11,11 @@ use crate::protocol::{Access, Code, Reply, SITE_COMMANDS};
 impl Session {
     /// Whether the configuration leaves this command in.
     pub(super) fn offers(&self, verb: Verb) -> bool {
-        !is_digest(verb) || self.config.hash_enable()
+        match verb {
+            Verb::Auth | Verb::Pbsz | Verb::Prot => self.service.tls().is_some(),
+            Verb::Ccc => self.service.tls().is_some() && self.config.ccc_enable(),
+            verb => !is_digest(verb) || self.config.hash_enable(),
+        }
     }
 
     /// Whether HELP and FEAT tell of this command.
@@ -104,6 +108,16 @@ impl Session {
         } else {
             "    Logged in, may read"
         };
+        let control = if self.control.is_secure() {
+            "    Control connection is protected by TLS"
+        } else {
+            "    Control connection is plain text"
+        };
+        let data = if self.protects_data() {
+            "    Data connections are protected by TLS"
+        } else {
+            "    Data connections are plain text"
+        };
         Ok(Reply::new(Code::SystemStatus, "End of status")
             .line("FTP server status:")
             .indented(format!("    ironftpd {}", env!("CARGO_PKG_VERSION")))
@@ -115,6 +129,7 @@ impl Session {
                 "    Session timeout in seconds is {}",
                 self.idle_limit()
             ))
-            .indented("    Control connection is plain text"))
+            .indented(control)
+            .indented(data))
     }
 }

@@ -36,7 +36,14 @@ impl Session {
             self.stage = Stage::Greeted;
             return Ok(self.deny(name, &why.to_string(), "Permission denied."));
         }
+        if let Some(refusal) = self.lacks_tls(name) {
+            self.stage = Stage::Greeted;
+            return Ok(refusal);
+        }
         self.record_name(name);
+        if let Some(account) = self.proved_account(name) {
+            return Ok(self.log_in_proved(&account));
+        }
         self.stage = Stage::Named(name.into());
         if is_anonymous(name)
             && self.service.serves_anonymous()
@@ -114,6 +121,16 @@ impl Session {
                 email => email.into(),
             },
         })
+    }
+
+    /// Who has proved by its certificate to be this user needs no password.
+    fn log_in_proved(&mut self, account: &Account) -> Reply {
+        let reply = self.log_in_account(account);
+        if reply.code() != Code::LoggedIn {
+            return reply;
+        }
+        log::info!("{}: proved by its certificate (client_cert_user)", self.tag);
+        Reply::new(Code::LoggedInSecurely, "Login successful, by certificate.")
     }
 
     /// A virtual account has what users of the system have: local_umask and
@@ -290,6 +307,8 @@ impl Session {
             scribe: _,
             stage,
             pam_session,
+            security,
+            leaving,
             representation,
             deflate_level,
             endpoint,
@@ -316,6 +335,7 @@ impl Session {
         *config = Arc::clone(&service.config);
         *stage = Stage::Greeted;
         *pam_session = None;
+        *leaving = security.reset(config.implicit_ssl());
         *representation = Representation::default();
         *deflate_level = Level::default();
         *endpoint = Endpoint::None;

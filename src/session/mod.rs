@@ -34,10 +34,12 @@ mod owners;
 mod parameters;
 mod permission;
 mod presence;
+mod protected;
 mod representation;
 mod retrieve;
 mod roster;
 mod scribe;
+mod security;
 mod service;
 mod site;
 mod space;
@@ -68,6 +70,7 @@ use crate::record::Ledger;
 use connect::Endpoint;
 use failure::Failure;
 use scribe::Scribe;
+use security::Security;
 use state::{Stage, Tag};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -124,6 +127,10 @@ pub struct Session {
     stage: Stage,
     /// Keeps the PAM session open (session_support).
     pam_session: Option<SessionHandle>,
+    /// TLS, and how far it has come.
+    security: Security,
+    /// The control connection goes back to the clear after this reply.
+    leaving: bool,
     /// TYPE, STRU and MODE.
     representation: Representation,
     /// OPTS MODE Z LEVEL.
@@ -190,6 +197,8 @@ impl Session {
             control,
             stage: Stage::Greeted,
             pam_session: None,
+            security: Security::Clear,
+            leaving: false,
             representation: Representation::default(),
             deflate_level: Level::default(),
             endpoint: Endpoint::None,
@@ -222,9 +231,11 @@ impl Session {
     /// Works as long as there are commands, on a worker at `place`.
     pub fn serve(&mut self, wake: Wake, place: &Place) -> Outcome {
         match wake {
-            Wake::Born => self.greet(),
+            Wake::Born => self.begin(),
             Wake::Readable | Wake::Moved => {}
             Wake::TimeIsUp if self.is_dismissed() => {}
+            // Its own deadline, which whoever goes on with it looks at.
+            Wake::TimeIsUp if self.is_agreeing() => {}
             Wake::TimeIsUp => match self.delayed.take() {
                 Some(Delayed::Denial(reply)) => self.say_denial(&reply),
                 Some(Delayed::Welcome(reply)) => self.say(&reply),
@@ -236,7 +247,7 @@ impl Session {
         if outcome == Outcome::End {
             // Before the last reply: the client's next session may want it.
             self.forget_endpoint();
-            let _ = self.control.flush();
+            self.control.close();
             self.control.drain();
         } else if !matches!(outcome, Outcome::Move(_)) {
             self.control.shrink();
@@ -278,6 +289,12 @@ impl Session {
                 self.end(shutting_down());
                 continue;
             }
+            if self.is_agreeing() {
+                match self.agree() {
+                    None => continue,
+                    Some(outcome) => return outcome,
+                }
+            }
             let input = self.control.next_input();
             if self.is_dismissed() {
                 continue;
@@ -291,7 +308,7 @@ impl Session {
                 }
                 Input::Silence => return Outcome::Park(self.idle_deadline()),
                 Input::Closed => {
-                    log::info!("{}: connection closed by the client", self.tag);
+                    self.tell_end();
                     self.trace_end(Side::Client);
                     return Outcome::End;
                 }
@@ -304,10 +321,17 @@ impl Session {
         (seconds > 0).then(|| self.last_command + Duration::from_secs(seconds.into()))
     }
 
-    fn greet(&mut self) {
+    fn begin(&mut self) {
         log::info!("{}: connected", self.tag);
         self.record_arrival();
         self.trace(&Fact::Opened);
+        if self.config.implicit_ssl() && self.service.tls().is_some() {
+            return self.begin_implicitly();
+        }
+        self.greet();
+    }
+
+    fn greet(&mut self) {
         if !self.config.ftp_enable() {
             log::warn!("{}: turned away (ftp_enable=NO)", self.tag);
             return self.end(Reply::new(
@@ -317,6 +341,17 @@ impl Session {
         }
         let greeting = self.service.greeting.clone();
         self.say(&greeting);
+    }
+
+    /// Logs why no more input comes.
+    fn tell_end(&self) {
+        match self.control.breach() {
+            Some(breach) => {
+                log::warn!("{}: ended: {breach}", self.tag);
+                self.trace(&Fact::Reason(&breach.to_string()));
+            }
+            None => log::info!("{}: connection closed by the client", self.tag),
+        }
     }
 
     fn time_out(&mut self) {

@@ -18,6 +18,7 @@ use crate::sys;
 use crate::sys::passwd::User;
 use crate::sys::process::effective_user;
 use crate::sys::regular::open_regular;
+use crate::tls::{Settings, Tls, TlsError};
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
@@ -34,6 +35,7 @@ pub struct Service {
     pub(super) accounts: Arc<LiveAccounts>,
     /// Who checks the passwords of the system's users, if they may log in.
     pub(super) authenticator: Option<Arc<Authenticator>>,
+    tls: Option<Arc<Tls>>,
     /// The user who has started the server; it may be another one by now.
     starter: u32,
     /// Who is welcome, and who is kept in.
@@ -73,6 +75,8 @@ pub enum ServiceError {
     /// A file for anonymous users in user_config_dir has come, or has
     /// changed, after the server had given up the right to become their user.
     LateUser,
+    /// There is no TLS as it is wanted.
+    Tls(TlsError),
     /// The greeting's file cannot be read.
     Banner(PathBuf, std::io::Error),
 }
@@ -114,6 +118,7 @@ impl fmt::Display for ServiceError {
                 "what the file of ftp_username in user_config_dir now permits needs that user, \
                  whom the server could become at its start: restart it",
             ),
+            ServiceError::Tls(error) => write!(f, "ssl_enable: {error}"),
             ServiceError::Banner(path, error) => write!(f, "banner_file {path:?}: {error}"),
         }
     }
@@ -185,6 +190,10 @@ impl Service {
             charset: Charset::parse(config.client_charset()),
             accounts,
             authenticator: before.and_then(|before| before.authenticator.clone()),
+            tls: match before.and_then(|before| before.tls.as_ref()) {
+                Some(tls) => tls_of(tls, &config)?,
+                None => None,
+            },
             starter,
             config,
         })
@@ -205,6 +214,17 @@ impl Service {
     #[must_use]
     pub fn accounts(&self) -> &Arc<LiveAccounts> {
         &self.accounts
+    }
+
+    /// Lets clients use TLS.
+    pub fn offer_tls(&mut self, tls: Arc<Tls>) {
+        self.tls = Some(tls);
+    }
+
+    /// TLS, if it is offered.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
     }
 
     /// The user who has started the server.
@@ -338,6 +358,18 @@ impl Service {
                 anonymous
             }
             _ => Class::Reception,
+        }
+    }
+}
+
+/// What becomes of TLS under a configuration that was read again.
+fn tls_of(before: &Arc<Tls>, config: &Config) -> Result<Option<Arc<Tls>>, ServiceError> {
+    match Settings::of(config) {
+        None => Ok(None),
+        Some(settings) if settings == *before.settings() => Ok(Some(Arc::clone(before))),
+        Some(settings) => {
+            let tls = before.again(settings).map_err(ServiceError::Tls)?;
+            Ok(Some(Arc::new(tls)))
         }
     }
 }

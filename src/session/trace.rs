@@ -95,9 +95,11 @@ impl Session {
             | Failure::Ruled(..)
             | Failure::NoData(..)
             | Failure::Transfer(_)
+            | Failure::NoTls(_)
+            | Failure::NoReuse(_)
             | Failure::Path(_)
             | Failure::Fs(fs::Error::System(_)) => {}
-            Failure::Work(_) | Failure::Forbidden(_) | Failure::Fs(_) => {
+            Failure::Work(_) | Failure::Forbidden(_) | Failure::InClear(_) | Failure::Fs(_) => {
                 trace.draw(&Fact::Reason(&failure.to_string()));
             }
         }

@@ -3,6 +3,7 @@
 //! 5.4; RFC 1123 section 4.1.2.12 on commands during a transfer).
 
 use super::connect::Endpoint;
+use super::protected::{Sealing, end_sealed};
 use super::roster::Doing;
 use super::scribe::Protocol;
 use super::state::Tag;
@@ -36,7 +37,7 @@ const TOLD: u32 = 3;
 /// NOOP are answered at once, anything else waits its turn, and what came
 /// before the transfer's first reply or after something that waits does so
 /// too: replies keep the order of their commands.
-struct Attendant<'session> {
+pub(super) struct Attendant<'session> {
     control: &'session mut Connection,
     tag: &'session Tag,
     trace: Option<&'session Trace>,
@@ -52,7 +53,7 @@ struct Attendant<'session> {
 }
 
 impl<'session> Attendant<'session> {
-    fn new(
+    pub(super) fn new(
         control: &'session mut Connection,
         tag: &'session Tag,
         (trace, protocol): (Option<&'session Trace>, Option<Protocol<'session>>),
@@ -78,7 +79,7 @@ impl<'session> Attendant<'session> {
 
     /// Errs if ABOR is among the lines that wait. They stay: each is answered
     /// in turn after the transfer's 426.
-    fn look_for_abort(&self) -> Result<(), Interruption> {
+    pub(super) fn look_for_abort(&self) -> Result<(), Interruption> {
         let is_abort = |line| matches!(parse(line), Ok(request) if request.verb == Verb::Abor);
         if self.control.waiting().any(is_abort) {
             return Err(Interruption::Aborted);
@@ -326,6 +327,7 @@ impl Session {
         work: impl FnOnce(&mut Transfer<'_>) -> Result<(), Interruption>,
     ) -> Result<u64, Failure> {
         let rate = self.login()?.rate;
+        self.need_protection()?;
         let _under_way = self.service.course.transfer();
         let data = self.data_trace();
         let opened = self.open_data(subject);
@@ -334,6 +336,12 @@ impl Session {
         self.say(opening);
         // The client starts on 150; it must not wait for the file.
         let said = self.control.flush();
+        let mut sealing = self.seal_data(connection.socket.as_fd(), subject)?;
+        let is_sealed = sealing.is_some();
+        let (strict, wait) = (
+            self.config.strict_ssl_read_eof(),
+            self.config.strict_ssl_write_shutdown(),
+        );
         let limits = Limits {
             stall: seconds(self.config.data_connection_timeout()),
             rate,
@@ -352,11 +360,27 @@ impl Session {
             .and_then(|()| watch.look_for_abort());
         let begun = Instant::now();
         let mut transfer = Transfer::new(connection.socket.as_fd(), &mut watch, limits);
-        let result = result.and_then(|()| work(&mut transfer));
-        let moved = transfer.moved();
+        if let Some(Sealing { channel, rest }) = &mut sealing {
+            transfer = transfer.sealed(channel, &self.service.buffers, rest, strict);
+        }
+        let result = result
+            .and_then(|()| work(&mut transfer))
+            .and_then(|()| end_sealed(&mut transfer, from, wait));
+        let (moved, cut_off) = (transfer.moved(), transfer.is_cut_off());
         self.tag.listed.has_moved(moved);
         self.record_moved(moved, begun.elapsed());
         self.trace_closing(data, from, moved, &result);
+        if is_sealed {
+            self.after_sealed();
+        }
+        if cut_off && result.is_ok() {
+            log::warn!(
+                "{}: {}: the client closed without close_notify: the {moved} bytes may not be all \
+                 (strict_ssl_read_eof)",
+                self.tag,
+                Escaped(subject)
+            );
+        }
         match result {
             Ok(()) => Ok(moved),
             Err(why) => {

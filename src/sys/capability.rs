@@ -17,6 +17,8 @@ use std::fs;
 pub enum Capability {
     /// CAP_CHOWN: chown_uploads.
     Chown,
+    /// CAP_DAC_READ_SEARCH: keys that others than root own.
+    DacReadSearch,
     /// CAP_SETGID: a worker takes on a local user's groups.
     Setgid,
     /// CAP_SETUID: a worker becomes a local user.
@@ -28,8 +30,9 @@ pub enum Capability {
 }
 
 impl Capability {
-    const ALL: [Capability; 5] = [
+    const ALL: [Capability; 6] = [
         Capability::Chown,
+        Capability::DacReadSearch,
         Capability::Setgid,
         Capability::Setuid,
         Capability::Setpcap,
@@ -40,6 +43,7 @@ impl Capability {
     const fn number(self) -> u32 {
         match self {
             Capability::Chown => 0,
+            Capability::DacReadSearch => 2,
             Capability::Setgid => 6,
             Capability::Setuid => 7,
             Capability::Setpcap => 8,
@@ -52,6 +56,7 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Capability::Chown => "CAP_CHOWN",
+            Capability::DacReadSearch => "CAP_DAC_READ_SEARCH",
             Capability::Setgid => "CAP_SETGID",
             Capability::Setuid => "CAP_SETUID",
             Capability::Setpcap => "CAP_SETPCAP",

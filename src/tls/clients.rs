@@ -4,7 +4,8 @@
 use super::certificate::Certificate;
 use super::error::TlsError;
 use super::material::Material;
-use super::settings::{ClientSettings, NamedBy, Settings};
+use super::settings::{ClientSettings, Settings};
+use crate::config::NamedBy;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::pem::PemObject;

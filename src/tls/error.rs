@@ -127,6 +127,8 @@ pub enum HandshakeError {
     OtherProtocol(Vec<Vec<u8>>),
     /// The client asked for this name, or for none (ssl_sni_hostname).
     WrongName(Option<String>),
+    /// It was not over in time (ssl_handshake_timeout).
+    TooSlow,
     /// The client gave up, with this number of an alert.
     Alert(u8),
     /// The client's certificate was refused.
@@ -170,6 +172,7 @@ impl fmt::Display for HandshakeError {
                 Some(name) => write!(f, "the client sent the TLS alert {name}"),
                 None => write!(f, "the client sent the TLS alert {number}"),
             },
+            HandshakeError::TooSlow => f.write_str("it takes too long (ssl_handshake_timeout)"),
             HandshakeError::Certificate(what) => write!(f, "the client's certificate: {what}"),
             HandshakeError::Failed(what) => f.write_str(what),
         }

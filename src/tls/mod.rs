@@ -19,8 +19,10 @@ mod clients;
 mod credentials;
 mod error;
 mod handshake;
+mod keeper;
 mod material;
 mod record;
+mod remarks;
 mod report;
 mod resumption;
 mod selfsigned;
@@ -36,17 +38,21 @@ pub use clients::{Clients, fingerprint};
 pub use credentials::{Credentials, Pair};
 pub use error::{HandshakeError, PairError, TlsError};
 pub use handshake::{Agreed, Handshake};
+pub use keeper::Source;
 pub use material::{Content, Material, Stamps, stamps};
+pub use remarks::Remark;
 pub use report::Report;
 pub use resumption::{Lineage, Shown};
 pub use selfsigned::SelfSigned;
-pub use settings::{ClientSettings, NamedBy, PairPaths, Reuse, Settings};
+pub use settings::{ClientSettings, PairPaths, Settings};
 pub use suites::NoSuites;
 
+use crate::sys::fork::Ended;
 use handshake::Listener;
 use resumption::Ear;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::NoServerSessionStorage;
 use rustls::version::{TLS12, TLS13};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,6 +69,8 @@ pub struct Tls {
     settings: Settings,
     provider: Arc<CryptoProvider>,
     tickets: Arc<Tickets>,
+    /// Where certificates come from; none, if they are of its own making.
+    source: Option<Arc<Source>>,
     current: Mutex<Arc<Current>>,
 }
 
@@ -76,14 +84,63 @@ struct Current {
 }
 
 impl Tls {
-    /// TLS with the certificates in these files.
+    /// TLS with the certificates that `source` has.
     ///
     /// # Errors
     /// See [`TlsError`]; there is no TLS then.
-    pub fn new(settings: Settings, material: &Material) -> Result<Tls, TlsError> {
+    pub fn new(settings: Settings, source: Source) -> Result<Tls, TlsError> {
+        let material = source.all(&settings)?;
+        let mut tls = Tls::of(settings, &material)?;
+        tls.source = Some(Arc::new(source));
+        Ok(tls)
+    }
+
+    /// TLS with the certificates in these files, for good.
+    ///
+    /// # Errors
+    /// See [`TlsError`]; there is no TLS then.
+    pub fn of(settings: Settings, material: &Material) -> Result<Tls, TlsError> {
         let provider = provider(&settings)?;
         let credentials = Credentials::new(&settings, material, &provider)?;
         Tls::with(settings, material, provider, credentials)
+    }
+
+    /// TLS by other settings, with which sessions go on that have begun under
+    /// these.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn again(&self, settings: Settings) -> Result<Tls, TlsError> {
+        let material = match &self.source {
+            Some(source) => source.all(&settings)?,
+            None => Material::default(),
+        };
+        let mut tls = Tls::of(settings, &material)?;
+        tls.tickets = Arc::clone(&self.tickets);
+        tls.source = self.source.clone();
+        Ok(tls)
+    }
+
+    /// Looks whether files have changed, and takes on what they hold then.
+    /// True if it did.
+    ///
+    /// # Errors
+    /// What is wrong with them; all stays as it was.
+    pub fn look(&self) -> Result<bool, TlsError> {
+        let Some(source) = &self.source else {
+            return Ok(false);
+        };
+        match source.changed(&self.settings)? {
+            Some(material) => self.renew(&material).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// How the process that reads certificates has ended, if it has, told
+    /// once.
+    #[must_use]
+    pub fn keeper_ended(&self) -> Option<Ended> {
+        self.source.as_ref()?.ended()
     }
 
     /// TLS with a certificate of the server's own making.
@@ -105,10 +162,14 @@ impl Tls {
         let clients = Clients::new(&settings, material, &provider)?;
         let current = Current::new(&settings, &provider, credentials, clients)?;
         let tickets = Tickets::new().map_err(|error| TlsError::Refused(error.to_string()))?;
+        // The first draw opens what later ones need, and later ones are made
+        // where nothing can be opened.
+        let _ = aws_lc_rs::rand::fill(&mut [0]);
         Ok(Tls {
             settings,
             provider,
             tickets: Arc::new(tickets),
+            source: None,
             current: Mutex::new(Arc::new(current)),
         })
     }
@@ -147,6 +208,13 @@ impl Tls {
     #[must_use]
     pub fn clients(&self) -> Arc<Clients> {
         Arc::clone(&self.current().clients)
+    }
+
+    /// Whom a client's certificates name, its own first; nobody if they are
+    /// not genuine at this moment.
+    #[must_use]
+    pub fn names(&self, certificates: &[CertificateDer<'_>]) -> Vec<String> {
+        self.clients().names(certificates, UnixTime::now())
     }
 
     /// Begins the handshake of a control connection.

@@ -15,6 +15,7 @@
 
 use super::tickets::{Identity, LIFETIME, TicketKey, Tickets};
 use rustls::server::{ProducesTickets, StoresServerSessions};
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -31,6 +32,17 @@ pub enum Shown {
     Foreign,
     /// What is no session of this server, or none any more.
     Unknown,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Shown::Nothing => "showed no TLS session to resume",
+            Shown::Own => "showed the TLS session of its control connection, and did not resume it",
+            Shown::Foreign => "showed the TLS session of another control connection",
+            Shown::Unknown => "showed a TLS session that this server does not know, or no more",
+        })
+    }
 }
 
 /// The TLS session of a control connection, as its data connections need it.

@@ -1,30 +1,7 @@
 //! What the administrator wants of TLS, free of the option table's spelling.
 
-use std::path::PathBuf;
-
-/// Whether a data connection must resume the control connection's session
-/// (require_ssl_reuse).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reuse {
-    /// Always, as in vsftpd.
-    Always,
-    /// Once the client has shown that it does.
-    #[default]
-    Automatic,
-    /// Never.
-    Never,
-}
-
-/// Which part of a client's certificate says who it is (client_cert_user).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamedBy {
-    /// The common name of its subject.
-    CommonName,
-    /// One of its alternative names: a mail address or a DNS name.
-    AlternativeName,
-    /// The SHA-256 of the certificate itself, in hexadecimal digits.
-    Fingerprint,
-}
+use crate::config::{Config, NamedBy};
+use std::path::{Path, PathBuf};
 
 /// A file of certificates, the server's own first, and that of their key;
 /// without the latter the key is in the same file.
@@ -84,6 +61,29 @@ impl ClientSettings {
 }
 
 impl Settings {
+    /// Those of `config`; `None` where TLS is not wanted.
+    #[must_use]
+    pub fn of(config: &Config) -> Option<Settings> {
+        config.ssl_enable().then(|| Settings {
+            pairs: pairs(config),
+            directory: config.ssl_certs_dir().map(Path::to_owned),
+            host_name: String::from_utf8(config.ssl_sni_hostname().to_vec())
+                .ok()
+                .filter(|name| !name.is_empty()),
+            ciphers: config.ssl_ciphers().to_vec(),
+            version_12: config.ssl_tlsv1_2() && config.ssl_tlsv12(),
+            version_13: config.ssl_tlsv1_3() && config.ssl_tlsv13(),
+            clients: ClientSettings {
+                request: config.ssl_request_cert(),
+                require: config.require_cert(),
+                validate: config.validate_cert(),
+                authorities: config.ca_certs_file().map(Path::to_owned),
+                revoked: config.ssl_crl_file().map(Path::to_owned),
+                user: config.users_by_certificate(),
+            },
+        })
+    }
+
     /// Every file that is named, the directory's apart.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let pairs = self.pairs.iter();
@@ -97,4 +97,25 @@ impl Settings {
         files.dedup();
         files
     }
+}
+
+/// The pairs that are named by options. The file that vsftpd has for
+/// certificates unless told otherwise is not looked for where another is named.
+fn pairs(config: &Config) -> Vec<PairPaths> {
+    let is_set = config
+        .differing(&Config::default())
+        .contains(&"rsa_cert_file");
+    let others = config.dsa_cert_file().is_some() || config.ssl_certs_dir().is_some();
+    let rsa = config.rsa_cert_file().filter(|_| is_set || !others);
+    let both = [
+        (rsa, config.rsa_private_key_file()),
+        (config.dsa_cert_file(), config.dsa_private_key_file()),
+    ];
+    let both = both.into_iter().filter_map(|(certificates, key)| {
+        Some(PairPaths {
+            certificates: certificates?.to_owned(),
+            key: key.map(Path::to_owned),
+        })
+    });
+    both.collect()
 }

@@ -6,11 +6,18 @@ use std::collections::BTreeSet;
 use ironftpd::protocol::{Access, COMMANDS, SITE_COMMANDS, UNIMPLEMENTED};
 
 use super::support::server::{Launch, Server};
+use super::support::tls::Files;
 use super::table::project;
 
 /// The lines of FEAT without their blank.
 fn features(options: &[(&str, &str)]) -> BTreeSet<String> {
-    let server = Launch::new().writable().options(options).start();
+    let files = Files::new();
+    let server = Launch::new()
+        .writable()
+        .tls(&files)
+        .option("ccc_enable", "YES")
+        .options(options)
+        .start();
     let reply = server.connect().command("FEAT", 211);
     reply.lines[1..reply.lines.len() - 1]
         .iter()
@@ -78,6 +85,8 @@ fn feat_is_what_the_configuration_leaves_on() {
             "hash_enable",
             "HASH MD5 MMD5 XCRC XMD5 XSHA XSHA1 XSHA256 XSHA512",
         ),
+        ("ssl_enable", "AUTH CCC PBSZ PROT"),
+        ("ccc_enable", "CCC"),
         ("write_enable", ""),
     ] {
         let options = [("write_enable", "YES"), (option, "NO")];
@@ -123,7 +132,13 @@ fn what_feat_does_not_tell_is_refused_and_what_it_tells_is_not() {
 #[test]
 fn help_lists_every_verb_that_is_on_and_explains_it() {
     for (hash, there) in [("YES", true), ("NO", false)] {
-        let server = Launch::new().writable().option("hash_enable", hash).start();
+        let files = Files::new();
+        let server = Launch::new()
+            .writable()
+            .tls(&files)
+            .option("ccc_enable", "YES")
+            .option("hash_enable", hash)
+            .start();
         let mut control = server.connect();
         let text = control.command("HELP", 214).text();
         let listed: BTreeSet<&str> = text

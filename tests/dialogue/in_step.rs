@@ -10,7 +10,8 @@ use ironftpd::protocol::COMMANDS;
 use crate::abort::{under_way, with_a_large_file};
 use crate::support::control::{Control, Reply};
 use crate::support::data::{connect, pasv_address, read_all};
-use crate::support::server::Server;
+use crate::support::server::{Launch, Server};
+use crate::support::tls::Files;
 
 /// The next completion reply; preliminary ones are passed over.
 #[track_caller]
@@ -31,7 +32,9 @@ fn in_step(control: &mut Control) {
 
 #[test]
 fn every_command_gets_one_completion_reply_with_and_without_an_argument() {
-    let server = Server::writable();
+    let files = Files::new();
+    let launch = Launch::new().writable().tls(&files);
+    let server = launch.option("ccc_enable", "YES").start();
     server.root().file("x", "content");
     for row in COMMANDS {
         for name in row.names.iter().filter(|name| **name != "QUIT") {

@@ -81,7 +81,7 @@ fn a_line_that_is_no_setting_is_refused() {
 
 #[test]
 fn an_option_that_is_not_handled_yet_is_refused_by_name() {
-    refused("ssl_enable=YES\n", &["ssl_enable", "not supported yet"]);
+    refused("isolate=YES\n", &["isolate", "not supported yet"]);
 }
 
 #[test]

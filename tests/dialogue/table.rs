@@ -7,6 +7,7 @@ use ironftpd::protocol::site::SITE_COMMANDS;
 
 use crate::support::server::{Launch, Server};
 use crate::support::temp::TempDir;
+use crate::support::tls::Files;
 
 /// A line for each spelling of each command that `wanted` picks.
 fn lines(wanted: impl Fn(Needs, Access) -> bool) -> Vec<String> {
@@ -47,7 +48,9 @@ fn state(root: &TempDir) -> Vec<String> {
 
 #[test]
 fn before_login_every_row_that_needs_one_is_refused() {
-    let server = Server::writable();
+    let files = Files::new();
+    let launch = Launch::new().writable().tls(&files);
+    let server = launch.option("ccc_enable", "YES").start();
     server.root().file("file", "kept");
     let before = state(server.root());
     let mut control = server.connect();

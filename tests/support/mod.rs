@@ -21,6 +21,7 @@ pub mod modes;
 pub mod process;
 pub mod server;
 pub mod temp;
+pub mod tls;
 pub mod tree;
 pub mod vsftpd;
 

@@ -47,6 +47,7 @@ fn run<T>(
     let limits = Limits {
         stall: Some(Duration::from_secs(5)),
         rate: 0,
+        chunk: None,
     };
     let mut protection = Turned::default();
     let buffers = Buffers::default();

@@ -87,7 +87,9 @@ fn feat_lines_are_those_of_the_issue() {
     lines.extend(FEATURES);
     lines.sort_unstable();
     let expected = [
+        "AUTH TLS",
         "AVBL",
+        "CCC",
         "CLNT",
         "COMB",
         "CSID",
@@ -105,6 +107,8 @@ fn feat_lines_are_those_of_the_issue() {
         "MMD5",
         "MODE Z",
         "PASV",
+        "PBSZ",
+        "PROT",
         "RANG STREAM",
         "REST STREAM",
         "SIZE",

@@ -2,6 +2,7 @@
 //! they name.
 
 use super::*;
+use crate::config::NamedBy;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, UnixTime};
 
@@ -40,7 +41,7 @@ impl World {
             .iter()
             .map(|(path, text)| (&path[..], &text[..]))
             .collect();
-        Tls::new(settings, &material(&files))
+        Tls::of(settings, &material(&files))
     }
 
     fn client(&self, signed: Option<&Signed>) -> Arc<ClientConfig> {

@@ -130,7 +130,7 @@ pub(super) fn server_with(change: impl FnOnce(&mut Settings)) -> (Tls, RootCertS
     let files = material(&[("/cert", &signed.certificate), ("/key", &signed.key)]);
     let mut roots = RootCertStore::empty();
     roots.add(authority.root()).unwrap();
-    (Tls::new(settings, &files).unwrap(), roots)
+    (Tls::of(settings, &files).unwrap(), roots)
 }
 
 pub(super) fn server() -> (Tls, RootCertStore) {

@@ -12,7 +12,7 @@ fn shown(tls: &Tls, roots: &RootCertStore, name: &str) -> Option<Certificate> {
 }
 
 fn refused(settings: Settings, files: &Material) -> TlsError {
-    Tls::new(settings, files).unwrap_err()
+    Tls::of(settings, files).unwrap_err()
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn certificates_are_chosen_by_name() {
     ]);
     let mut settings = settings();
     settings.directory = Some("/certs".into());
-    let tls = Tls::new(settings, &files).unwrap();
+    let tls = Tls::of(settings, &files).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(authority.root()).unwrap();
     for (asked, answer) in [
@@ -61,7 +61,7 @@ fn a_bad_pair_in_the_directory_leaves_the_others_alone() {
     let mut settings = settings();
     settings.pairs.clear();
     settings.directory = Some("/certs".into());
-    let tls = Tls::new(settings, &files).unwrap();
+    let tls = Tls::of(settings, &files).unwrap();
     let credentials = tls.credentials();
     assert_eq!(credentials.named.len(), 1);
     assert_eq!(
@@ -81,7 +81,7 @@ fn keys_of_every_kind_will_do() {
         let authority = Authority::new("a");
         let signed = authority.sign_with(&["ftp.example"], |_| {}, algorithm);
         let files = material(&[("/cert", &signed.certificate), ("/key", &signed.key)]);
-        let tls = Tls::new(settings(), &files).unwrap();
+        let tls = Tls::of(settings(), &files).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(authority.root()).unwrap();
         for version in [&TLS12, &TLS13] {
@@ -110,7 +110,7 @@ fn of_two_kinds_of_key_the_cheaper_one_is_used() {
         ("/key", &rsa.key),
         ("/ecdsa", &both),
     ]);
-    let tls = Tls::new(settings, &files).unwrap();
+    let tls = Tls::of(settings, &files).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(authority.root()).unwrap();
     let certificate = shown(&tls, &roots, "ftp.example").unwrap();
@@ -123,7 +123,7 @@ fn a_pair_is_renewed_as_a_pair_or_not_at_all() {
     let old = authority.sign(&["ftp.example"]);
     let new = authority.sign(&["ftp.example", "new.example"]);
     let files = material(&[("/cert", &old.certificate), ("/key", &old.key)]);
-    let tls = Tls::new(settings(), &files).unwrap();
+    let tls = Tls::of(settings(), &files).unwrap();
     // The certificate is there already, its key not yet.
     let half = material(&[("/cert", &new.certificate), ("/key", &old.key)]);
     assert!(matches!(
@@ -206,7 +206,7 @@ fn a_certificate_tells_names_and_dates() {
         &rcgen::PKCS_ECDSA_P256_SHA256,
     );
     let files = material(&[("/cert", &signed.certificate), ("/key", &signed.key)]);
-    let tls = Tls::new(settings(), &files).unwrap();
+    let tls = Tls::of(settings(), &files).unwrap();
     let credentials = tls.credentials();
     let certificate = &credentials.defaults[0].certificate;
     assert_eq!(certificate.not_before, 1_709_164_800);
@@ -242,7 +242,7 @@ fn a_certificate_cut_or_changed_is_garbled_or_another_and_no_panic() {
 
 #[test]
 fn a_certificate_of_its_own_making_serves() {
-    let now = rustls::pki_types::UnixTime::now().as_secs();
+    let now = UnixTime::now().as_secs();
     let now = i64::try_from(now).unwrap();
     let addresses = ["127.0.0.1".parse().unwrap()];
     let own = SelfSigned::new(&["ftp.example".to_owned()], &addresses, now).unwrap();
@@ -261,7 +261,7 @@ fn a_certificate_of_its_own_making_serves() {
 fn a_key_that_everybody_may_read_is_noticed() {
     let signed = Authority::new("a").sign(&["ftp.example"]);
     let mut files = material(&[("/cert", &signed.certificate), ("/key", &signed.key)]);
-    let tls = Tls::new(settings(), &files).unwrap();
+    let tls = Tls::of(settings(), &files).unwrap();
     assert_eq!(tls.credentials().defaults[0].exposed, None);
     if let Some(Ok(key)) = files.0.get_mut(Path::new("/key")) {
         key.mode = 0o644;

@@ -193,7 +193,7 @@ fn sessions_survive_new_certificates() {
     let authority = Authority::new("a");
     let one = authority.sign(&["ftp.example"]);
     let files = material(&[("/cert", &one.certificate), ("/key", &one.key)]);
-    let tls = Tls::new(settings(), &files).unwrap();
+    let tls = Tls::of(settings(), &files).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(authority.root()).unwrap();
     let config = keeper(&roots, &TLS13);

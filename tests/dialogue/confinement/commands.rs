@@ -139,6 +139,10 @@ fn of_verb(verb: Verb) -> &'static [Trial] {
         | Verb::Pass
         | Verb::Acct
         | Verb::Rein
+        | Verb::Auth
+        | Verb::Pbsz
+        | Verb::Prot
+        | Verb::Ccc
         | Verb::Host
         | Verb::Lang
         | Verb::Clnt

@@ -1,0 +1,102 @@
+//! What is to be said of the server's own certificates: when they are over,
+//! whom they are for, who could read their keys.
+
+use super::credentials::{Credentials, Pair};
+use std::fmt;
+
+/// How long before its end a certificate is talked of, in days.
+const AHEAD: i64 = 30;
+
+/// One remark on a certificate, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark(String);
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Credentials {
+    /// What is wrong, or soon will be, at the moment `now` in seconds since
+    /// 1970.
+    #[must_use]
+    pub fn remarks(&self, now: i64) -> Vec<Remark> {
+        let faults = self.faults.iter().map(ToString::to_string);
+        let mut remarks: Vec<_> = faults.map(Remark).collect();
+        for pair in self.pairs() {
+            remarks.extend(exposure(pair));
+            remarks.extend(term(pair, now));
+            remarks.extend(company(pair));
+        }
+        remarks
+    }
+
+    /// What there is, one line for each pair, for people to compare.
+    #[must_use]
+    pub fn summary(&self) -> Vec<String> {
+        self.pairs().map(summary).collect()
+    }
+}
+
+fn summary(pair: &Pair) -> String {
+    let certificate = &pair.certificate;
+    let names = match (certificate.names.as_slice(), &certificate.common_name) {
+        ([], None) => "nobody by name".to_owned(),
+        ([], Some(name)) => name.escape_debug().to_string(),
+        (names, _) => names
+            .iter()
+            .map(|name| name.escape_debug().to_string())
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    format!(
+        "{:?}: for {names}; good until {}; {} in the chain",
+        pair.path,
+        certificate.last_day(),
+        pair.length
+    )
+}
+
+fn exposure(pair: &Pair) -> Option<Remark> {
+    let path = pair.exposed.as_ref()?;
+    Some(Remark(format!(
+        "{path:?}: everybody on this machine may read the private key: chmod o-r takes that away"
+    )))
+}
+
+fn term(pair: &Pair, now: i64) -> Option<Remark> {
+    let certificate = &pair.certificate;
+    let (path, end) = (&pair.path, certificate.last_day());
+    let days = certificate.days_left(now);
+    if now < certificate.not_before {
+        return Some(Remark(format!(
+            "{path:?}: this certificate is not good yet"
+        )));
+    }
+    match days {
+        ..0 => Some(Remark(format!("{path:?}: this certificate ended on {end}"))),
+        0..AHEAD => Some(Remark(format!(
+            "{path:?}: this certificate ends on {end}, in {days} days"
+        ))),
+        _ => None,
+    }
+}
+
+/// A certificate that is not its own authority comes with others, up to one
+/// that clients know.
+fn company(pair: &Pair) -> Option<Remark> {
+    let certificate = &pair.certificate;
+    let path = &pair.path;
+    if certificate.names.is_empty() {
+        return Some(Remark(format!(
+            "{path:?}: this certificate names no host (subjectAltName), and clients that check will refuse it"
+        )));
+    }
+    (pair.length == 1 && !certificate.self_issued).then(|| {
+        Remark(format!(
+            "{path:?}: this certificate comes alone: unless its authority is one that clients know \
+             themselves, the certificates that lead there belong behind it"
+        ))
+    })
+}
