@@ -12,6 +12,7 @@ use crate::protocol::protection::{Negotiation, Protection, Turn};
 use crate::sys;
 use crate::sys::poll::{READABLE, WRITABLE};
 use crate::sys::transfer::{read_at, receive_now, send};
+use socket2::SockRef;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -64,7 +65,10 @@ pub fn negotiate(
     let mut chunk = [0; 4096];
     loop {
         match negotiation.turn() {
-            Turn::Done => return Ok(true),
+            Turn::Done => {
+                hasten(socket);
+                return Ok(true);
+            }
             Turn::Failed => {
                 // The connection is over: an alert that does not fit is lost.
                 let _ = send(socket, negotiation.outgoing(), false);
@@ -91,6 +95,14 @@ pub fn negotiate(
         }
         waiting.check()?;
     }
+}
+
+/// Answers what comes at once. The end of a small upload is a record of its
+/// own, which the client's system holds back until what went before is
+/// acknowledged, and after a handshake ours takes 40 ms for that.
+fn hasten(socket: BorrowedFd<'_>) {
+    // Without it all is only slower.
+    let _ = SockRef::from(&socket).set_tcp_quickack(true);
 }
 
 impl Seal<'_> {

@@ -2,15 +2,16 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::Instant;
 
 use rustls::pki_types::CertificateDer;
 
 use super::secure::{Client, Secure};
-use super::support::PATIENCE;
 use super::support::process::{Finished, run};
 use super::support::server::{IRONFTPD, Launch, Server};
 use super::support::temp::TempDir;
 use super::support::tls::{Authority, Files, Signed};
+use super::support::{PATIENCE, is_root, left_out};
 
 fn shown(server: &Server) -> CertificateDer<'static> {
     let secure = Secure::connect(server.address(), &Client::new());
@@ -233,4 +234,77 @@ fn a_shared_directory_makes_its_own_certificate_and_prints_its_fingerprint() {
         "{} {digits}",
         print.words()
     );
+}
+
+/// What only root can show: the server has given root up, and the key is
+/// root's alone.
+#[test]
+fn a_key_that_only_root_may_read_is_taken_on_by_a_server_that_is_nobody() {
+    if !is_root() {
+        return left_out("only root can become nobody");
+    }
+    let files = Files::new();
+    let launch = Launch::new()
+        .tls(&files)
+        .option("run_as_launching_user", "NO")
+        .option("nopriv_user", "nobody");
+    launch.root().close_to_others();
+    let server = launch.start();
+    assert_eq!(owner_of(server.pid()), "65534");
+    let keeper = child_called(server.pid(), "ironftpd-keys");
+    assert_eq!(owner_of(keeper), "0");
+    // CAP_DAC_READ_SEARCH and no other.
+    assert_eq!(status_of(keeper, "CapEff:"), "0000000000000004");
+    let next = Authority::known().server(&[]);
+    files.renew(&next);
+    server.signal(libc::SIGHUP);
+    server.wait_for_log("certificates read again");
+    assert_eq!(shown(&server).as_ref(), next.der);
+    // Without it all goes on, and the log tells.
+    // SAFETY: the process is the server's keeper, which runs as long as that.
+    assert_eq!(unsafe { libc::kill(keeper, libc::SIGKILL) }, 0);
+    server.wait_for_log("the process that reads certificates and keys has ended");
+    assert_eq!(shown(&server).as_ref(), next.der);
+}
+
+#[test]
+fn the_keeper_ends_with_the_server_however_that_ends() {
+    if !is_root() {
+        return left_out("only root's server has a keeper");
+    }
+    let files = Files::new();
+    let mut server = Launch::new().tls(&files).start();
+    let keeper = child_called(server.pid(), "ironftpd-keys");
+    server.signal(libc::SIGKILL);
+    server.wait_for_end().expect("killed");
+    let end = Instant::now() + PATIENCE;
+    while std::fs::read_to_string(format!("/proc/{keeper}/comm"))
+        .is_ok_and(|name| name.trim() == "ironftpd-keys" && status_of(keeper, "State:") != "Z")
+    {
+        assert!(Instant::now() < end, "the keeper lives on");
+        std::thread::yield_now();
+    }
+}
+
+/// The first word behind a label in /proc/PID/status.
+fn status_of(pid: i32, label: &str) -> String {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(label));
+    let word = line.and_then(|rest| rest.split_whitespace().next());
+    word.unwrap_or_default().to_owned()
+}
+
+fn owner_of(pid: i32) -> String {
+    status_of(pid, "Uid:")
+}
+
+/// The child of a process that has this name.
+fn child_called(parent: i32, name: &str) -> i32 {
+    let children = format!("/proc/{parent}/task/{parent}/children");
+    let children = std::fs::read_to_string(children).unwrap();
+    let mut children = children.split_whitespace().map(|pid| pid.parse().unwrap());
+    let is_it = |pid: &i32| {
+        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name)
+    };
+    children.find(is_it).expect("no such child")
 }
