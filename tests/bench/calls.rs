@@ -69,8 +69,8 @@ fn operate(
                 if which == 2 { "LIST" } else { "NLST" },
                 trees::LISTED[0]
             );
-            let data = session.begin(mode, &command)?;
-            at("receive listing", crate::client::drain(&data))?;
+            let mut data = session.begin(mode, &command)?;
+            at("receive listing", data.drain())?;
             drop(data);
             session.finish(&command)
         }

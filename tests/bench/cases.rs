@@ -78,6 +78,8 @@ pub enum Work {
     /// Connect, log in, QUIT, by so many clients at once; as users of the
     /// system where the case's servers have some, else as anonymous.
     Login { clients: usize },
+    /// The same under TLS, by one client: resuming its session, or not.
+    LoginTls { resumed: bool },
     /// NOOP over one session.
     Noop,
     /// RETR, STOR, LIST and NOOP by so many sessions at once.
@@ -93,6 +95,8 @@ pub enum Place {
     Disk,
     /// The one in memory, to a user of the system whom PAM lets in so.
     Users(Check),
+    /// The one in memory, to anonymous users under TLS.
+    Tls,
 }
 
 /// How PAM checks a user of the system.
@@ -106,11 +110,12 @@ pub enum Check {
 }
 
 /// Every place, in the order in which they get their turn.
-pub const PLACES: [Place; 4] = [
+pub const PLACES: [Place; 5] = [
     Place::Memory,
     Place::Disk,
     Place::Users(Check::Permit),
     Place::Users(Check::Unix),
+    Place::Tls,
 ];
 
 /// A row of the report.
@@ -237,6 +242,39 @@ pub const CASES: &[Case] = &[
         unit: Unit::Operations,
         place: Place::Users(Check::Unix),
         work: Work::Login { clients: 1 },
+    },
+    Case {
+        name: "download-tls",
+        unit: Unit::Bytes,
+        place: Place::Tls,
+        work: Work::Download,
+    },
+    Case {
+        name: "upload-tls",
+        unit: Unit::Bytes,
+        place: Place::Tls,
+        work: Work::Upload,
+    },
+    Case {
+        name: "retr-small-tls",
+        unit: Unit::Operations,
+        place: Place::Tls,
+        work: Work::Retrieve {
+            sessions: 1,
+            active: false,
+        },
+    },
+    Case {
+        name: "login-tls-full",
+        unit: Unit::Operations,
+        place: Place::Tls,
+        work: Work::LoginTls { resumed: false },
+    },
+    Case {
+        name: "login-tls-resumed",
+        unit: Unit::Operations,
+        place: Place::Tls,
+        work: Work::LoginTls { resumed: true },
     },
     case("noop", Unit::Operations, Work::Noop),
     case("mixed-50", Unit::Operations, Work::Mixed { sessions: 50 }),

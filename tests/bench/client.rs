@@ -15,6 +15,9 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 use crate::sys;
+use crate::tls::{self, Wire};
+use rustls::ClientConfig;
+use std::sync::Arc;
 
 /// No single step of a sound server takes this long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -75,6 +78,8 @@ pub struct Route {
     pub from: Ipv4Addr,
     /// The server's control port.
     pub to: SocketAddrV4,
+    /// Under TLS.
+    pub tls: bool,
 }
 
 /// A stream from `from` to `to`, with the timeouts and TCP_NODELAY set.
@@ -106,7 +111,9 @@ pub fn drain(stream: &TcpStream) -> io::Result<u64> {
 
 /// A control connection.
 pub struct Session {
-    control: TcpStream,
+    control: Wire,
+    /// Of the data connections, if they are under TLS.
+    tls: Option<Arc<ClientConfig>>,
     route: Route,
     /// Received and not yet taken; empty between two commands.
     input: Vec<u8>,
@@ -126,7 +133,8 @@ impl Session {
         let control = at("connect", connect(route.from, route.to))?;
         let empty = Vec::new();
         let mut session = Session {
-            control,
+            control: Wire::Clear(control),
+            tls: None,
             route,
             input: empty.clone(),
             last: empty.clone(),
@@ -144,11 +152,36 @@ impl Session {
 
     /// Connects and logs in.
     pub fn login_as(route: Route, name: &str, password: &str) -> Outcome<Session> {
+        if route.tls {
+            let mut session = Session::login_by(route, &tls::config(true), name, password)?;
+            session.expect("PBSZ 0", 200)?;
+            session.expect("PROT P", 200)?;
+            return Ok(session);
+        }
+        let session = Session::open(route)?;
+        session.named(name, password)
+    }
+
+    /// Connects and logs in under TLS, with data connections in clear.
+    pub fn login_by(
+        route: Route,
+        config: &Arc<ClientConfig>,
+        name: &str,
+        password: &str,
+    ) -> Outcome<Session> {
         let mut session = Session::open(route)?;
+        session.expect("AUTH TLS", 234)?;
+        session.control = at("handshake", session.control.protect(config))?;
+        session.tls = Some(Arc::clone(config));
+        session.named(name, password)
+    }
+
+    fn named(mut self, name: &str, password: &str) -> Outcome<Session> {
+        let session = &mut self;
         if session.exchange(&format!("USER {name}"))? != 230 {
             session.expect(&format!("PASS {password}"), 230)?;
         }
-        Ok(session)
+        Ok(self)
     }
 
     /// As [`Session::login`], with TYPE I.
@@ -161,7 +194,7 @@ impl Session {
     /// QUIT, and everything until the server closes.
     pub fn quit(mut self) -> Outcome<()> {
         self.expect("QUIT", 221)?;
-        at("end of session", drain(&self.control)).map(drop)
+        at("end of session", self.control.drain()).map(drop)
     }
 
     fn send(&mut self, command: &str) -> Outcome<()> {
@@ -299,17 +332,22 @@ impl Session {
 
     /// Opens a data connection and starts `command` over it: the data stream,
     /// once the preliminary reply is in.
-    pub fn begin(&mut self, mode: Mode, command: &str) -> Outcome<TcpStream> {
+    pub fn begin(&mut self, mode: Mode, command: &str) -> Outcome<Wire> {
         let data = self.offer(mode)?;
         if !matches!(self.exchange(command)?, 125 | 150) {
             return Err(self.refused(command));
         }
-        match data {
-            Data::Connected(stream) => Ok(stream),
+        let stream = match data {
+            Data::Connected(stream) => stream,
             Data::Listening(listener) => {
                 let (stream, _) = at("accept data connection", listener.accept())?;
-                at("data socket", ready(stream))
+                at("data socket", ready(stream))?
             }
+        };
+        let wire = Wire::Clear(stream);
+        match &self.tls {
+            None => Ok(wire),
+            Some(config) => at("data handshake", wire.protect(config)),
         }
     }
 
@@ -324,8 +362,8 @@ impl Session {
     /// RETR, with the bytes discarded; how many there were.
     pub fn retrieve(&mut self, mode: Mode, path: &str) -> Outcome<u64> {
         let command = format!("RETR {path}");
-        let data = self.begin(mode, &command)?;
-        let total = at("receive", drain(&data))?;
+        let mut data = self.begin(mode, &command)?;
+        let total = at("receive", data.drain())?;
         drop(data);
         self.finish(&command)?;
         Ok(total)
@@ -334,8 +372,12 @@ impl Session {
     /// STOR of `len` bytes of `source` from its offset on, by sendfile.
     pub fn store_file(&mut self, mode: Mode, path: &str, source: &File, len: u64) -> Outcome<()> {
         let command = format!("STOR {path}");
-        let data = self.begin(mode, &command)?;
-        at("sendfile", send_all(&data, source, len))?;
+        let mut data = self.begin(mode, &command)?;
+        match &mut data {
+            Wire::Clear(stream) => at("sendfile", send_all(stream, source, len))?,
+            wire @ Wire::Tls(_) => at("send", wire.copy(source, len))?,
+        }
+        at("end of data", data.end())?;
         drop(data);
         self.finish(&command)
     }
@@ -345,6 +387,7 @@ impl Session {
         let command = format!("STOR {path}");
         let mut data = self.begin(mode, &command)?;
         at("send", data.write_all(bytes))?;
+        at("end of data", data.end())?;
         drop(data);
         self.finish(&command)
     }

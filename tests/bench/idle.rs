@@ -35,6 +35,7 @@ pub fn run(server: &Server, from: Ipv4Addr, stages: &[usize]) -> Vec<Outcome<Hel
     let route = Route {
         from,
         to: server.address,
+        tls: false,
     };
     let processes = server.meter.processes().len();
     let (mut held, mut done, mut base) = (Vec::new(), Vec::new(), 0);

@@ -22,7 +22,8 @@
 //! `plan` is the command line, `client` a raw FTP client, `accounts` the users
 //! that servers see, `cases` what is measured, `work` how, `limits` the bare
 //! loops, `idle` memory and logins beside held sessions, `calls` strace,
-//! `servers` start and stop, `usage` their CPU and memory, `trees` the files,
+//! `tls` a certificate
+//! and the client's side of it, `servers` start and stop, `usage` their CPU and memory, `trees` the files,
 //! `sys` every unsafe block, `report` the Markdown.
 
 #![allow(
@@ -53,6 +54,7 @@ mod plan;
 mod report;
 mod servers;
 mod sys;
+mod tls;
 mod trees;
 mod usage;
 mod work;
@@ -294,6 +296,7 @@ fn call_facts(
             let route = Route {
                 from: from(number, which),
                 to: server.address,
+                tls: false,
             };
             let counted = calls::count(server, route, plan.passive, which, &plan.places.scratch);
             trees::empty(&trees.memory.join("upload"));

@@ -3,6 +3,7 @@
 #
 #   vsftpd      from Debian, unpacked (not installed: it conflicts with the next)
 #   pure-ftpd   from Debian, unpacked
+#   proftpd     from Debian, unpacked with its libraries; measured under TLS alone
 #   pyftpdlib   from PyPI, in a virtual environment
 #
 # All of it goes under target/bench-peers (or the directory given as the one
@@ -88,8 +89,33 @@ python() {
     echo "peers: pyftpdlib: $("$venv/bin/python" -c 'import pyftpdlib; print(pyftpdlib.__ver__)') in $venv"
 }
 
+# ProFTPD's TLS is a package of its own, and it wants libraries that hardly
+# any machine has: they are unpacked beside it.
+proftpd() {
+    rm -f "$peers/proftpd.missing"
+    binary=$peers/proftpd/usr/sbin/proftpd
+    if [ ! -e "$peers/proftpd/usr/lib/proftpd/mod_tls.so" ]; then
+        command -v dpkg-deb >/dev/null || { lacks proftpd "no dpkg-deb here: not a Debian"; return; }
+        rm -rf "$peers/proftpd" "$peers/deb/proftpd-packages"
+        mkdir -p "$peers/deb/proftpd-packages"
+        # shellcheck disable=SC2046 # a list of names, meant to be split
+        (cd "$peers/deb/proftpd-packages" && apt-get -q download proftpd-core proftpd-mod-crypto \
+            $(apt-cache depends proftpd-core proftpd-mod-crypto | sed -n 's/^ *Depends: \(lib[^ ]*\).*/\1/p' |
+                grep -E 'hiredis|memcached|pcre2|sodium') \
+            $(apt-cache search --names-only '^libhashkit[0-9]+$' | cut -d' ' -f1) >apt.log 2>&1) ||
+            { lacks proftpd "apt-get download failed: $(tail -n 1 "$peers/deb/proftpd-packages/apt.log")"; return; }
+        for package in "$peers/deb/proftpd-packages"/*.deb; do
+            dpkg-deb -x "$package" "$peers/proftpd" || { lacks proftpd "dpkg-deb could not unpack it"; return; }
+        done
+    fi
+    LD_LIBRARY_PATH=$peers/proftpd/usr/lib/$(uname -m)-linux-gnu "$binary" --version >/dev/null 2>&1 ||
+        { lacks proftpd "it does not start: $binary --version"; return; }
+    echo "peers: proftpd: $binary"
+}
+
 debian vsftpd usr/sbin/vsftpd
 debian pure-ftpd usr/sbin/pure-ftpd
+proftpd
 python
-[ "$missing" = 0 ] || echo "peers: $missing of 3 missing; the benchmark runs without them and says so" >&2
+[ "$missing" = 0 ] || echo "peers: $missing of 4 missing; the benchmark runs without them and says so" >&2
 exit 0

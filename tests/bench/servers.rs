@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use crate::accounts;
 use crate::cases::Place;
 use crate::sys::{self, Birth};
+use crate::tls;
 use crate::usage::{self, Group, Meter};
 
 /// The control port of every server.
@@ -40,14 +41,17 @@ pub enum Kind {
     PureFtpd,
     /// pyftpdlib from PyPI.
     Pyftpdlib,
+    /// Debian's ProFTPD, measured under TLS alone.
+    Proftpd,
 }
 
 /// All of them.
-pub const ALL: [Kind; 4] = [
+pub const ALL: [Kind; 5] = [
     Kind::Ironftpd,
     Kind::Vsftpd,
     Kind::PureFtpd,
     Kind::Pyftpdlib,
+    Kind::Proftpd,
 ];
 
 impl Kind {
@@ -55,7 +59,8 @@ impl Kind {
     /// PAM file, and of a configuration file, that only these two read alike.
     pub fn serves(self, place: Place) -> bool {
         match place {
-            Place::Memory | Place::Disk => true,
+            Place::Memory | Place::Disk => self != Kind::Proftpd,
+            Place::Tls => self != Kind::Pyftpdlib,
             Place::Users(_) => matches!(self, Kind::Ironftpd | Kind::Vsftpd) && sys::is_root(),
         }
     }
@@ -67,6 +72,7 @@ impl Kind {
             Kind::Vsftpd => "vsftpd",
             Kind::PureFtpd => "pure-ftpd",
             Kind::Pyftpdlib => "pyftpdlib",
+            Kind::Proftpd => "proftpd",
         }
     }
 
@@ -125,6 +131,7 @@ impl Site<'_> {
         let name = self.root.file_name().unwrap_or_default().to_string_lossy();
         match self.place {
             Place::Memory | Place::Disk => name.into_owned(),
+            Place::Tls => format!("{name}-tls"),
             Place::Users(check) => format!("{name}-{}", accounts::service(check)),
         }
     }
@@ -132,9 +139,13 @@ impl Site<'_> {
 
 /// The configuration both ironftpd and vsftpd read. An option is here only if
 /// both know it.
-fn configuration(site: Site<'_>) -> String {
+fn configuration(site: Site<'_>, places: &Places) -> String {
     let users = match site.place {
         Place::Memory | Place::Disk => String::new(),
+        Place::Tls => format!(
+            "ssl_enable=YES\nallow_anon_ssl=YES\nrsa_cert_file={}\nrequire_ssl_reuse=NO\nssl_ciphers=HIGH\n",
+            tls::pair(&places.scratch).display()
+        ),
         Place::Users(check) => accounts::options(check),
     };
     let port_20 = if sys::is_root() { "YES" } else { "NO" };
@@ -312,6 +323,7 @@ fn command(kind: Kind, site: Site<'_>, places: &Places, stem: &Path) -> Result<C
         Kind::Vsftpd => places.peers.join("vsftpd/usr/sbin/vsftpd"),
         Kind::PureFtpd => places.peers.join("pure-ftpd/usr/sbin/pure-ftpd"),
         Kind::Pyftpdlib => places.peers.join("pyftpdlib/bin/python"),
+        Kind::Proftpd => places.peers.join("proftpd/usr/sbin/proftpd"),
     };
     if !program.exists() {
         let reason = fs::read_to_string(places.peers.join(format!("{}.missing", kind.name())));
@@ -320,13 +332,13 @@ fn command(kind: Kind, site: Site<'_>, places: &Places, stem: &Path) -> Result<C
             format!("no {} (tests/bench/peers.sh gets it)", program.display())
         }));
     }
-    if matches!(kind, Kind::Vsftpd | Kind::PureFtpd) && !sys::is_root() {
+    if matches!(kind, Kind::Vsftpd | Kind::PureFtpd | Kind::Proftpd) && !sys::is_root() {
         return Err("needs root".into());
     }
     let conf = places.scratch.join(stem.with_extension("conf"));
     let (ip, (min, max)) = (kind.address().ip().to_string(), PASSIVE);
     let write_conf = || {
-        fs::write(&conf, configuration(site))
+        fs::write(&conf, configuration(site, places))
             .map_err(|error| format!("{}: {error}", conf.display()))
     };
     let mut command = Command::new(program);
@@ -362,6 +374,19 @@ fn command(kind: Kind, site: Site<'_>, places: &Places, stem: &Path) -> Result<C
                 .arg("-p")
                 .arg(format!("{min}:{max}"));
             command.arg("-c").arg(SESSIONS.to_string());
+            if site.place == Place::Tls {
+                command
+                    .args(["-Y", "1", "-2"])
+                    .arg(tls::pair(&places.scratch));
+            }
+        }
+        Kind::Proftpd => {
+            fs::write(&conf, proftpd(site, places))
+                .map_err(|error| format!("{}: {error}", conf.display()))?;
+            command.arg("-n").arg("-c").arg(&conf);
+            let libraries = places.peers.join("proftpd/usr/lib");
+            let machine = format!("{}-linux-gnu", std::env::consts::ARCH);
+            command.env("LD_LIBRARY_PATH", libraries.join(machine));
         }
         Kind::Pyftpdlib => {
             command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/pyftpd.py"));
@@ -371,4 +396,28 @@ fn command(kind: Kind, site: Site<'_>, places: &Places, stem: &Path) -> Result<C
         }
     }
     Ok(command)
+}
+
+/// ProFTPD's own configuration.
+fn proftpd(site: Site<'_>, places: &Places) -> String {
+    let address = Kind::Proftpd.address();
+    let (min, max) = PASSIVE;
+    let home = places.peers.join("proftpd");
+    let (root, scratch) = (site.root.display(), places.scratch.display());
+    let pair = tls::pair(&places.scratch);
+    let pair = pair.display();
+    format!(
+        "ServerType standalone\nDefaultAddress {}\nPort {}\nSocketBindTight on\nUseIPv6 off\n\
+         ModulePath {}/usr/lib/proftpd\nLoadModule mod_tls.c\nUser nobody\nGroup nogroup\n\
+         PassivePorts {min} {max}\nMaxInstances none\nTransferLog none\nWtmpLog off\nUseReverseDNS off\n\
+         PidFile {scratch}/proftpd.pid\nScoreboardFile {scratch}/proftpd.scores\nSystemLog none\n\
+         RequireValidShell off\nAuthPAM off\nTLSEngine on\nTLSProtocol TLSv1.2 TLSv1.3\n\
+         TLSECCertificateFile {pair}\nTLSECCertificateKeyFile {pair}\nTLSOptions NoSessionReuseRequired\n\
+         TLSLog none\nTLSRenegotiate none\nTLSVerifyClient off\nAllowOverwrite on\n\
+         <Anonymous {root}>\nUser nobody\nGroup nogroup\nUserAlias anonymous nobody\n\
+         RequireValidShell off\nMaxClients none\nUmask 022\n</Anonymous>\n",
+        address.ip(),
+        address.port(),
+        home.display(),
+    )
 }

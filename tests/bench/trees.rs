@@ -108,7 +108,7 @@ impl Trees {
     pub fn root(&self, place: Place) -> &Path {
         match place {
             Place::Disk => &self.disk,
-            Place::Memory | Place::Users(_) => &self.memory,
+            Place::Memory | Place::Users(_) | Place::Tls => &self.memory,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::cases::{Case, Place, Sample, Sizes, Work, quantile};
 use crate::client::{Failure, Mode, Outcome, Route, Session, at};
 use crate::limits;
 use crate::servers::Server;
+use crate::tls;
 use crate::trees::{self, Trees};
 
 /// What a case needs beside the server.
@@ -48,7 +49,7 @@ impl Bench<'_> {
             }
             Work::Login { clients } => limits::login(time, clients),
             Work::Noop => limits::echo(time),
-            Work::Mixed { .. } => return None,
+            Work::Mixed { .. } | Work::LoginTls { .. } => return None,
         })
     }
 
@@ -57,6 +58,7 @@ impl Bench<'_> {
         let route = Route {
             from,
             to: server.address,
+            tls: case.place == Place::Tls,
         };
         let mode = |active| if active { Mode::Port } else { self.passive };
         let outcome = match case.work {
@@ -82,10 +84,11 @@ impl Bench<'_> {
             Work::Login { clients } => {
                 let who = match case.place {
                     Place::Users(_) => (accounts::NAME, accounts::PASSWORD),
-                    Place::Memory | Place::Disk => ("anonymous", "x"),
+                    Place::Memory | Place::Disk | Place::Tls => ("anonymous", "x"),
                 };
                 self.logins(server, route, clients, who)
             }
+            Work::LoginTls { resumed } => self.logins_tls(server, route, resumed),
             Work::Noop => self.noop(server, route),
             Work::Mixed { sessions } => self.mixed(server, route, sessions),
         };
@@ -220,6 +223,21 @@ impl Bench<'_> {
                 }
                 Ok(done)
             })
+        })
+    }
+
+    fn logins_tls(&self, server: &Server, route: Route, resumed: bool) -> Outcome<Sample> {
+        let config = tls::config(resumed);
+        // The first one has nothing to resume.
+        Session::login_by(route, &config, "anonymous", "x")?.quit()?;
+        metered(server, || {
+            let end = Instant::now() + self.sizes.time;
+            let mut done = 0.0;
+            while Instant::now() < end {
+                Session::login_by(route, &config, "anonymous", "x")?.quit()?;
+                done += 1.0;
+            }
+            Ok(done)
         })
     }
 
