@@ -330,13 +330,13 @@ mod tests {
 
     #[test]
     fn every_error_of_a_file_is_collected() {
-        let errors = read("wite_enable=YES\nlisten_port=x\nisolate=YES\nlisten\n").unwrap_err();
+        let errors = read("wite_enable=YES\nlisten_port=x\nhide_ids=maybe\nlisten\n").unwrap_err();
         assert_eq!(
             errors,
             [
                 "f.conf:1: unknown option \"wite_enable\": did you mean \"write_enable\"?",
                 "f.conf:2: listen_port: \"x\" is not a number",
-                "f.conf:3: option \"isolate\" is not supported yet; only NO is accepted",
+                "f.conf:3: hide_ids: \"maybe\" is neither YES nor NO",
                 "f.conf:4: listen: no \"=\": a setting is written name=value",
             ]
         );

@@ -52,36 +52,12 @@ pub fn at_the_start() -> String {
     format!(".Cm {} .\n", names.join(" ,\n.Cm "))
 }
 
-/// The section of ironftpd.conf(5) on the options that are not served.
+/// The section of ironftpd.conf(5) on the options of vsftpd that have no
+/// meaning here.
 #[must_use]
 pub fn not_yet() -> String {
-    let mut out = String::from(
-        "These are refused at start, by name.\nA value given here is accepted, because it asks for what\n\
-         .Xr ironftpd 8\ndoes anyway.\n.Bl -column allow_writeable_chroot accepted\n",
-    );
-    for row in NOT_YET {
-        match row.rule {
-            Rule::Only("") => out.push_str(&format!(".It Cm {} Ta an empty value\n", row.name)),
-            Rule::Only(value) => out.push_str(&format!(".It Cm {} Ta {value}\n", row.name)),
-            Rule::InertWithout(_) | Rule::Moot(_) => {}
-        }
-    }
-    out.push_str(
-        ".El\n.Pp\nThese are accepted and said to be without effect, \
-         because the option they\nbelong to is refused.\n.Bl -tag -width Ds\n",
-    );
-    for switch in NOT_YET {
-        let names: Vec<&str> = NOT_YET
-            .iter()
-            .filter(|row| row.rule == Rule::InertWithout(switch.name))
-            .map(|row| row.name)
-            .collect();
-        if !names.is_empty() {
-            out.push_str(&format!(".It With Cm {}\n", switch.name));
-            sentences(&mut out, &format!("{}.", names.join(", ")));
-        }
-    }
-    out.push_str(".El\n.Pp\nThese are accepted and have no meaning here.\n.Bl -tag -width Ds\n");
+    let mut out =
+        String::from("These are accepted and have no meaning here.\n.Bl -tag -width Ds\n");
     for row in NOT_YET {
         if let Rule::Moot(reason) = row.rule {
             out.push_str(&format!(".It Cm {}\n", row.name));

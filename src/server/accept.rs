@@ -3,7 +3,7 @@
 //! failure of accept(2) ends it. What signals and the governor ask for is in
 //! `reload`, `shutdown` and `orders`.
 
-use super::certificates::Watcher;
+use super::certificates::{self, Watcher};
 use super::crews::Terms;
 use super::governor::Governor;
 use super::limits::{Census, max_workers};
@@ -297,13 +297,7 @@ impl Master {
         if let Some(ended) = authenticator.and_then(Authenticator::ended) {
             tell(ended);
         }
-        let keeper = self.service.tls().and_then(|tls| tls.keeper_ended());
-        if let Some(ended) = keeper {
-            log::error!(
-                "the process that reads certificates and keys has ended ({ended:?}): \
-                 they stay as they are until the server is started again"
-            );
-        }
+        certificates::tell_end(&self.service);
         if Process::current().id() != 1 {
             return;
         }

@@ -59,6 +59,17 @@ fn remark(tls: &Tls) {
     }
 }
 
+/// Logs the end of the process that reads certificates, if it has ended.
+pub(super) fn tell_end(service: &Service) {
+    let ended = service.tls().and_then(|tls| tls.keeper_ended());
+    if let Some(ended) = ended {
+        log::error!(
+            "the process that reads certificates and keys has ended ({ended:?}): \
+             they stay as they are until the server is started again"
+        );
+    }
+}
+
 /// What the thread is told.
 enum Word {
     /// Look now.

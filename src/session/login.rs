@@ -38,7 +38,7 @@ impl Session {
         }
         if let Some(refusal) = self.lacks_tls(name) {
             self.stage = Stage::Greeted;
-            return Ok(refusal);
+            return Err(refusal);
         }
         self.record_name(name);
         if let Some(account) = self.proved_account(name) {

@@ -21,6 +21,7 @@ mod dispatch;
 mod expand;
 mod facts;
 mod failure;
+mod greeting;
 mod host;
 mod information;
 mod list;

@@ -10,7 +10,7 @@ use crate::auth::{Account, is_anonymous};
 use crate::control::Progress;
 use crate::protocol::command::Verb;
 use crate::protocol::ladder::{Fact, Side};
-use crate::protocol::{Code, Escaped, Reply};
+use crate::protocol::{Code, Reply};
 use crate::tls::{Agreed, Handshake, HandshakeError, Lineage};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -92,16 +92,12 @@ impl Session {
         if self.control.buffered() > 0 {
             // Whoever is on the way can put commands behind AUTH, which would
             // then seem to have come under TLS.
-            log::warn!(
-                "{}: ended: the client went on in clear behind AUTH",
-                self.tag
-            );
-            self.trace(&Fact::Reason("went on in clear behind AUTH"));
             self.ending = true;
-            return Ok(Reply::new(
+            return Err(Failure::refused(
                 Code::ServiceNotAvailable,
                 "Nothing may follow AUTH in clear.",
-            ));
+            )
+            .because("the client went on in clear behind AUTH"));
         }
         if !self.begin_handshake(false, data) {
             return Err(Failure::refused(
@@ -334,7 +330,7 @@ impl Session {
     }
 
     /// Why a user may not log in on this control connection as it is.
-    pub(super) fn lacks_tls(&self, name: &[u8]) -> Option<Reply> {
+    pub(super) fn lacks_tls(&self, name: &[u8]) -> Option<Failure> {
         self.service.tls()?;
         let config = &self.config;
         let anonymous = is_anonymous(name) && self.service.serves_anonymous();
@@ -352,9 +348,7 @@ impl Session {
             ),
             _ => return None,
         };
-        let name = Escaped(name);
-        log::info!("{}: login of \"{name}\" refused ({option})", self.tag);
-        Some(Reply::new(Code::NotLoggedIn, text))
+        Some(Failure::refused(Code::NotLoggedIn, text).because(option))
     }
 
     /// Refuses a data connection in clear where it has to be under TLS.

@@ -2,6 +2,7 @@
 
 use super::announce::Announced;
 use super::course::Course;
+use super::greeting::greeting;
 use super::owners::Owners;
 use super::roster::Roster;
 use super::state::Rights;
@@ -13,11 +14,10 @@ use crate::config::{Config, Finding, Personal, PersonalError};
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
 use crate::protocol::host::HostNames;
-use crate::protocol::{Charset, Code, Language, Reply};
+use crate::protocol::{Charset, Language, Reply};
 use crate::sys;
 use crate::sys::passwd::User;
 use crate::sys::process::effective_user;
-use crate::sys::regular::open_regular;
 use crate::tls::{Settings, Tls, TlsError};
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -492,32 +492,4 @@ fn heir(config: &Config) -> Result<Option<u32>, ServiceError> {
         Err(why) if needed => Err(error(Some(why))),
         Ok(None) | Err(_) => Ok(None),
     }
-}
-
-fn greeting(config: &Config) -> Result<Reply, ServiceError> {
-    let text = match config.banner_file() {
-        Some(path) => {
-            read_small(path).map_err(|error| ServiceError::Banner(path.to_owned(), error))?
-        }
-        None if config.ftpd_banner().is_empty() => b"ironftpd ready.".to_vec(),
-        None => config.ftpd_banner().to_vec(),
-    };
-    let mut lines: Vec<Vec<u8>> = text
-        .split(|&byte| byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec())
-        .collect();
-    while lines.last().is_some_and(Vec::is_empty) {
-        lines.pop();
-    }
-    let last = lines.pop().unwrap_or_default();
-    let greeting = Reply::new(Code::ServiceReady, last);
-    Ok(lines.into_iter().fold(greeting, Reply::line))
-}
-
-/// A banner is a screenful; a file named by mistake shall not fill memory.
-fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut text = Vec::new();
-    open_regular(path)?.take(64 * 1024).read_to_end(&mut text)?;
-    Ok(text)
 }

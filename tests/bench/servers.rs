@@ -410,7 +410,7 @@ fn proftpd(site: Site<'_>, places: &Places) -> String {
         "ServerType standalone\nDefaultAddress {}\nPort {}\nSocketBindTight on\nUseIPv6 off\n\
          ModulePath {}/usr/lib/proftpd\nLoadModule mod_tls.c\nUser nobody\nGroup nogroup\n\
          PassivePorts {min} {max}\nMaxInstances none\nTransferLog none\nWtmpLog off\nUseReverseDNS off\n\
-         PidFile {scratch}/proftpd.pid\nScoreboardFile {scratch}/proftpd.scores\nSystemLog none\n\
+         DelayEngine off\nPidFile {scratch}/proftpd.pid\nScoreboardFile {scratch}/proftpd.scores\nSystemLog none\n\
          RequireValidShell off\nAuthPAM off\nTLSEngine on\nTLSProtocol TLSv1.2 TLSv1.3\n\
          TLSECCertificateFile {pair}\nTLSECCertificateKeyFile {pair}\nTLSOptions NoSessionReuseRequired\n\
          TLSLog none\nTLSRenegotiate none\nTLSVerifyClient off\nAllowOverwrite on\n\

@@ -80,11 +80,6 @@ fn a_line_that_is_no_setting_is_refused() {
 }
 
 #[test]
-fn an_option_that_is_not_handled_yet_is_refused_by_name() {
-    refused("isolate=YES\n", &["isolate", "not supported yet"]);
-}
-
-#[test]
 fn a_missing_configuration_file_is_named() {
     let finished = ironftpd(&["/nonexistent/ironftpd.conf"]);
     assert!(!finished.status.success());
