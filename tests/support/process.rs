@@ -2,6 +2,7 @@
 //! limit, keeping what it wrote.
 
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -101,5 +102,16 @@ fn before<T>(end: Instant, from: &Receiver<T>, child: &mut Child, command: &Comm
             let _ = child.wait();
             panic!("not finished in time, or its output was not as it should be: {command:?}");
         }
+    }
+}
+
+/// Lets `command` hear SIGHUP, which under nohup(1) it would ignore.
+pub fn hear_hang_ups(command: &mut Command) {
+    // SAFETY: signal(2) is async-signal-safe and touches no memory.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGHUP, libc::SIG_DFL);
+            Ok(())
+        });
     }
 }

@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::PATIENCE;
 use super::control::Control;
 use super::first_wall;
 use super::log::Log;
-use super::process::{Finished, run};
+use super::process::{Finished, hear_hang_ups, run};
 use super::temp::TempDir;
 use super::vsftpd;
 
@@ -277,14 +277,7 @@ impl Server {
             .env_remove("RUST_LOG")
             .env("HOME", home.path())
             .current_dir(home.path());
-        // SAFETY: signal(2) is async-signal-safe and touches no memory.
-        unsafe {
-            // Under nohup(1) a test's own server would ignore it too.
-            command.pre_exec(|| {
-                libc::signal(libc::SIGHUP, libc::SIG_DFL);
-                Ok(())
-            });
-        }
+        hear_hang_ups(&mut command);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
