@@ -9,6 +9,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::support::is_root;
+use super::support::peers::{self, speaking};
 use super::support::temp::TempDir;
 use super::support::{PATIENCE, server::Launch, server::Server};
 
@@ -70,36 +71,13 @@ pub struct Running {
 }
 
 impl Peer {
-    fn name(self) -> &'static str {
-        match self {
-            Peer::Vsftpd => "vsftpd",
-            Peer::Proftpd => "proftpd",
-        }
-    }
-
-    /// Whose answers are written down, as its `-v` shows it.
-    fn version(self) -> &'static str {
-        match self {
-            Peer::Vsftpd => "version 3.0.3",
-            Peer::Proftpd => "Version 1.3.8",
-        }
-    }
-
-    /// Where it is: installed, or unpacked by `peers.sh`.
+    /// Where it is.
     fn program(self) -> Result<PathBuf, String> {
-        let package = match self {
-            Peer::Vsftpd => "vsftpd",
-            Peer::Proftpd => "proftpd-core",
-        };
-        let installed = Path::new("/usr/sbin").join(self.name());
-        let unpacked = unpacked().join(package).join("usr/sbin").join(self.name());
-        let found = [installed, unpacked]
-            .into_iter()
-            .find(|path| path.is_file());
-        found.ok_or_else(|| {
-            let missing = unpacked_missing(self.name());
-            missing.unwrap_or_else(|| "run tests/conformance/peers.sh".to_owned())
-        })
+        match self {
+            Peer::Vsftpd => peers::vsftpd(),
+            // Whose answers are written down, as its `-v` shows it.
+            Peer::Proftpd => peers::program("proftpd", "proftpd-core", "Version 1.3.8"),
+        }
     }
 
     /// Starts it; the error says why that cannot be done here.
@@ -119,17 +97,6 @@ impl Peer {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
-        let mut asking = Command::new(&program);
-        let shown = speaking(asking.arg("-v"), &home, "version");
-        let _ = shown.map(|mut child| child.wait());
-        let shown = fs::read_to_string(home.path().join("version")).unwrap_or_default();
-        if !shown.contains(self.version()) {
-            let wanted = self.version();
-            return Err(format!(
-                "is {:?}, and written down is {wanted}",
-                shown.trim()
-            ));
-        }
         let mut command = Command::new(program);
         match self {
             Peer::Vsftpd => vsftpd(&mut command, &root, &home, (address, settings)),
@@ -172,43 +139,6 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Starts a program with all it says going to a file.
-fn speaking(command: &mut Command, home: &TempDir, file: &str) -> std::io::Result<Child> {
-    let output = File::create(home.path().join(file))?;
-    command
-        .env("LD_LIBRARY_PATH", libraries())
-        .current_dir(home.path())
-        // vsftpd speaks on descriptor 0.
-        .stdin(output.try_clone()?)
-        .stdout(output.try_clone()?)
-        .stderr(output)
-        .spawn()
-}
-
-/// Where `peers.sh` unpacks: beside what cargo builds.
-fn unpacked() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    target.join("peers")
-}
-
-/// Why it could not.
-fn unpacked_missing(name: &str) -> Option<String> {
-    let reason = fs::read_to_string(unpacked().join(format!("{name}.missing")));
-    reason.ok().map(|reason| reason.trim().to_owned())
-}
-
-/// Folders of the libraries it unpacked, as the loader wants them.
-fn libraries() -> String {
-    let folders = ["lib/usr/lib", "lib/lib"].into_iter().flat_map(|folder| {
-        let entries = fs::read_dir(unpacked().join(folder));
-        entries.into_iter().flatten().flatten()
-    });
-    let paths: Vec<String> = folders
-        .map(|entry| entry.path().display().to_string())
-        .collect();
-    paths.join(":")
 }
 
 fn vsftpd(

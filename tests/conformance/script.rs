@@ -2,21 +2,18 @@
 //! in which two servers can be compared: codes, and of the words those that a
 //! program reads.
 
-use std::io::{Read, Write};
 use std::net::SocketAddr;
 
-use super::support::control::{Control, Reply};
-use super::support::data::{accept, read_all};
+use super::support::control::Control;
+use super::support::differences::Answer;
+use super::support::script::{Scribe, kind, telling};
 use super::table::rows;
 
-/// One thing said, and the answer.
-#[derive(Debug)]
-pub struct Answer {
-    /// Dialogue and step, and a number from the second time on: `login: PWD`.
-    pub step: String,
-    /// `226`, `257 "/"`, `150 226 {two lines / of data}`, `closed`.
-    pub answer: String,
-}
+/// Of the data, what no two servers have to say otherwise.
+const SCRIBE: Scribe = Scribe {
+    telling,
+    showing: shown,
+};
 
 /// Says everything to the server at this address.
 pub fn perform(server: SocketAddr) -> Vec<Answer> {
@@ -41,7 +38,7 @@ pub fn perform(server: SocketAddr) -> Vec<Answer> {
             continue;
         };
         let said = format!("{dialogue}: {}", row.text);
-        let answer = say(session, &row.text);
+        let answer = SCRIBE.say(session, &row.text);
         if answer == "closed" {
             control = None;
         }
@@ -54,97 +51,6 @@ pub fn perform(server: SocketAddr) -> Vec<Answer> {
         answers.push(Answer { step, answer });
     }
     answers
-}
-
-fn say(control: &mut Control, step: &str) -> String {
-    let (how, line) = step.split_once(' ').unwrap_or((step, ""));
-    match how {
-        "get" => {
-            let data = control.passive();
-            converse(control, line, || shown(line, &read_all(data)))
-        }
-        "active" => {
-            let listener = control.active();
-            converse(control, line, || {
-                shown(line, &read_all(accept(&listener).0))
-            })
-        }
-        "put" => {
-            let (line, text) = line.split_once(" = ").unwrap();
-            let text = text.replace("\\r", "\r").replace("\\n", "\n");
-            let mut data = control.passive();
-            converse(control, line, || {
-                data.write_all(text.as_bytes()).unwrap();
-                drop(data);
-                String::new()
-            })
-        }
-        "lost" => {
-            let mut data = control.passive();
-            converse(control, line, || {
-                data.read_exact(&mut [0; 100]).unwrap();
-                drop(data);
-                String::new()
-            })
-        }
-        _ => converse(control, step, String::new),
-    }
-}
-
-/// Sends a line and takes its replies; `transfer` moves the data after a
-/// preliminary one.
-fn converse(control: &mut Control, line: &str, transfer: impl FnOnce() -> String) -> String {
-    control.line(line);
-    let mut transfer = Some(transfer);
-    let mut data = String::new();
-    let mut parts = Vec::new();
-    loop {
-        if control.is_over() {
-            parts.push("closed".to_owned());
-            break;
-        }
-        let reply = control.reply();
-        parts.push(telling(line, &reply));
-        if reply.code >= 200 {
-            break;
-        }
-        if let Some(transfer) = transfer.take() {
-            data = transfer();
-        }
-    }
-    parts.push(data);
-    parts.retain(|part| !part.is_empty());
-    parts.join(" ")
-}
-
-/// The code, and what of the words a program reads.
-fn telling(line: &str, reply: &Reply) -> String {
-    let words = reply.words();
-    let verb = line.split(' ').next().unwrap().to_ascii_uppercase();
-    let read = match (reply.code, verb.as_str()) {
-        (257, _) => words.rsplit_once('"').map(|(name, _)| format!("{name}\"")),
-        (213, "SIZE" | "MDTM") => Some(words),
-        (215, _) => words.get(..13).map(str::to_owned),
-        (522, _) => words
-            .rsplit_once('(')
-            .map(|(_, numbers)| format!("({numbers}")),
-        (250, "MLST") => Some(kind(reply.text().lines().nth(1).unwrap_or_default())),
-        _ => None,
-    };
-    match read {
-        Some(read) => format!("{} {read}", reply.code),
-        None => reply.code.to_string(),
-    }
-}
-
-/// Of a line of facts the type, where the RFC has a name for it, and the name.
-fn kind(line: &str) -> String {
-    let (facts, name) = line.trim_start().split_once(' ').unwrap_or_default();
-    let kind = facts
-        .split(';')
-        .map(str::to_ascii_lowercase)
-        .find(|fact| fact.starts_with("type=") && !fact.contains('.'));
-    format!("{} {name}", kind.unwrap_or_default())
 }
 
 /// Of a line of LIST the permissions, the size of what has one, and the name:
