@@ -1,0 +1,130 @@
+//! The dialogues of `options.txt` with both servers.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use ironftpd::config::{NOT_YET, Rule};
+
+use super::dialogue::perform;
+use super::servers::Which;
+use super::stage::Stage;
+use super::support::differences::{Answer, by_step, compare};
+use super::support::peers;
+use super::support::{is_root, left_out};
+use super::table::{Dialogue, dialogues, name, place, text};
+
+/// How many dialogues go on at a time; many of them wait.
+const STAGES: usize = 4;
+
+/// Which dialogues to hold, by the beginning of their headings; all otherwise.
+const ONLY: &str = "ORACLE";
+
+/// Debian's vsftpd, or why there is nothing to compare with.
+pub fn oracle() -> Result<Which, String> {
+    if !is_root() {
+        return Err("vsftpd serves nobody when root does not start it".to_owned());
+    }
+    peers::vsftpd().map(Which::Vsftpd)
+}
+
+/// Does not stand in the way of ironftpd's start: options that are still
+/// refused are left away, for both.
+pub fn served(line: &str) -> bool {
+    let refused = |row: &&ironftpd::config::NotYet| match row.rule {
+        Rule::Only(value) => !line.ends_with(&format!("={value}")),
+        Rule::InertWithout(_) | Rule::Moot(_) => false,
+    };
+    let row = NOT_YET.iter().find(|row| name(line) == Some(row.name));
+    !row.as_ref().is_some_and(refused)
+}
+
+/// Whether ironftpd has all that a dialogue is about.
+fn is_served(dialogue: &Dialogue) -> bool {
+    let option = dialogue.option.as_deref();
+    let row = NOT_YET.iter().find(|row| Some(row.name) == option);
+    let waits = row.is_some_and(|row| matches!(row.rule, Rule::Only(_) | Rule::InertWithout(_)));
+    !waits && dialogue.settings.iter().all(|line| served(line))
+}
+
+/// Answers of both servers to one dialogue, and of vsftpd without the option.
+struct Held {
+    ours: Vec<Answer>,
+    theirs: Vec<Answer>,
+    without: Option<Vec<Answer>>,
+}
+
+fn hold(stage: &Stage, vsftpd: &Which, base: &Dialogue, dialogue: &Dialogue) -> Held {
+    let settings = base.settings.iter().chain(&dialogue.settings);
+    let lines: Vec<String> = settings.filter(|line| served(line)).cloned().collect();
+    let without = dialogue.option.as_deref().map(|option| {
+        let mut lines = lines.clone();
+        lines.retain(|line| name(line) != Some(option));
+        lines.extend(dialogue.otherwise.iter().cloned());
+        perform(vsftpd, stage, &lines, dialogue)
+    });
+    Held {
+        ours: perform(&Which::Ironftpd, stage, &lines, dialogue),
+        theirs: perform(vsftpd, stage, &lines, dialogue),
+        without,
+    }
+}
+
+/// Holds all dialogues, several at a time, and gives what was answered in the
+/// order of the table.
+fn hold_all(vsftpd: &Which, base: &Dialogue, dialogues: &[Dialogue]) -> Vec<Held> {
+    let next = AtomicUsize::new(0);
+    let held = Mutex::new(HashMap::new());
+    thread::scope(|scope| {
+        for _ in 0..STAGES {
+            scope.spawn(|| {
+                let stage = Stage::new();
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(dialogue) = dialogues.get(at) else {
+                        break;
+                    };
+                    let answers = hold(&stage, vsftpd, base, dialogue);
+                    held.lock().unwrap().insert(at, answers);
+                }
+            });
+        }
+    });
+    let mut held = held.into_inner().unwrap();
+    (0..dialogues.len())
+        .map(|at| held.remove(&at).unwrap())
+        .collect()
+}
+
+#[test]
+fn each_option_has_the_effect_that_it_has_in_vsftpd() {
+    let vsftpd = match oracle() {
+        Ok(vsftpd) => vsftpd,
+        Err(reason) => return left_out(&reason),
+    };
+    let only = std::env::var(ONLY).unwrap_or_default();
+    let (base, mut dialogues) = dialogues(&text("options.txt"));
+    dialogues.retain(|dialogue| is_served(dialogue) && dialogue.title.starts_with(&only));
+    let held = hold_all(&vsftpd, &base, &dialogues);
+    let mut ours = Vec::new();
+    let mut theirs = Vec::new();
+    let mut idle = Vec::new();
+    for (dialogue, held) in dialogues.iter().zip(held) {
+        if held.without.as_ref() == Some(&held.theirs) {
+            idle.push(dialogue.title.clone());
+        }
+        if !only.is_empty() {
+            for (ours, theirs) in held.ours.iter().zip(&held.theirs) {
+                println!("{}\n  {}\n  {}", ours.step, ours.answer, theirs.answer);
+            }
+        }
+        ours.extend(held.ours);
+        theirs.extend(held.theirs);
+    }
+    let theirs = by_step(theirs);
+    compare(&place("differences.txt"), &ours, &[Some(theirs)], |step| {
+        !only.is_empty() && step.starts_with(&only) || only.is_empty() && !step.starts_with('<')
+    });
+    assert_eq!(idle, [""; 0], "vsftpd answers the same without the option");
+}
