@@ -116,7 +116,7 @@ impl Session {
                 log::info!("{}: {name} {shown}: {failure}", self.tag);
                 self.explained = true;
                 self.trace_failure(&failure);
-                match failure.reply() {
+                match failure.reply_to(request.verb, request.argument) {
                     Some(reply) => reply,
                     // The last word is another one.
                     None if self.is_dismissed() => return,

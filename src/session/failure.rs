@@ -5,7 +5,7 @@
 
 use crate::data::{Interruption, Malformed};
 use crate::fs;
-use crate::protocol::{Code, PathError, Reply};
+use crate::protocol::{Code, PathError, Reply, Verb};
 use crate::tls::Shown;
 use std::borrow::Cow;
 use std::fmt;
@@ -64,6 +64,19 @@ impl Failure {
         }
     }
 
+    /// The reply for the client after a command, which vsftpd's words begin.
+    pub(super) fn reply_to(self, verb: Verb, argument: &[u8]) -> Option<Reply> {
+        let of_file = matches!(self, Failure::Fs(_));
+        let reply = self.reply()?;
+        match vsftpd_says(verb, argument) {
+            Some(words) if of_file && reply.code() == Code::FileUnavailable => {
+                let text = [words.as_bytes(), b" ", reply.text()].concat();
+                Some(Reply::new(Code::FileUnavailable, text))
+            }
+            _ => Some(reply),
+        }
+    }
+
     /// The reply for the client; `None` when there is no client any more, or
     /// it will get its last word from another.
     pub(super) fn reply(self) -> Option<Reply> {
@@ -99,6 +112,38 @@ impl Failure {
         };
         Some(Reply::new(code, text))
     }
+}
+
+/// What vsftpd says where this command fails at a file: scripts look for these
+/// words. What is the matter follows them.
+pub(super) fn vsftpd_says(verb: Verb, argument: &[u8]) -> Option<&'static str> {
+    let text = match verb {
+        Verb::Retr => "Failed to open file.",
+        Verb::Cwd | Verb::Cdup => "Failed to change directory.",
+        Verb::Dele => "Delete operation failed.",
+        Verb::Rmd => "Remove directory operation failed.",
+        Verb::Mkd => "Create directory operation failed.",
+        Verb::Rnfr => "RNFR command failed.",
+        Verb::Rnto => "Rename failed.",
+        Verb::Size => "Could not get file size.",
+        Verb::Mdtm if begins_with_time(argument) => "Could not set file modification time.",
+        Verb::Mdtm => "Could not get file modification time.",
+        Verb::Site if begins_with(argument, b"CHMOD ") => "SITE CHMOD command failed.",
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn begins_with(argument: &[u8], word: &[u8]) -> bool {
+    let begin = argument.get(..word.len()).unwrap_or_default();
+    begin.eq_ignore_ascii_case(word)
+}
+
+/// MDTM with a time sets it.
+fn begins_with_time(argument: &[u8]) -> bool {
+    let time = argument.iter().position(|byte| *byte == b' ');
+    let time = time.and_then(|end| argument.get(..end)).unwrap_or_default();
+    time.len() == 14 && time.iter().all(u8::is_ascii_digit)
 }
 
 fn of_file(error: &fs::Error) -> (Code, &'static str) {
@@ -218,6 +263,26 @@ mod tests {
         let reply = failure.reply().unwrap();
         assert_eq!(reply.code(), Code::FileUnavailable);
         assert_eq!(reply.text(), b"No such file or directory.");
+    }
+
+    #[test]
+    fn the_words_of_vsftpd_come_before_the_cause() {
+        let failure = |errno| Failure::from(fs::Error::System(sys::Error::new("x", errno)));
+        let reply = |errno, verb, argument: &[u8]| {
+            let reply = failure(errno).reply_to(verb, argument).unwrap();
+            String::from_utf8_lossy(reply.text()).into_owned()
+        };
+        let missing = "No such file or directory.";
+        assert_eq!(
+            reply(libc::ENOENT, Verb::Retr, b"x"),
+            format!("Failed to open file. {missing}")
+        );
+        assert_eq!(
+            reply(libc::ENOENT, Verb::Site, b"chmod 600 x"),
+            format!("SITE CHMOD command failed. {missing}")
+        );
+        assert_eq!(reply(libc::ENOENT, Verb::Site, b"UTIME x"), missing);
+        assert_eq!(reply(libc::EBUSY, Verb::Retr, b"x"), "File is busy.");
     }
 
     #[test]

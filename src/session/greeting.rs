@@ -26,7 +26,11 @@ pub(super) fn greeting(config: &Config) -> Result<Reply, ServiceError> {
     while lines.last().is_some_and(Vec::is_empty) {
         lines.pop();
     }
-    let last = lines.pop().unwrap_or_default();
+    // The end of a banner is a line of its own, as in vsftpd.
+    let last = match config.banner_file() {
+        Some(_) => Vec::new(),
+        None => lines.pop().unwrap_or_default(),
+    };
     let greeting = Reply::new(Code::ServiceReady, last);
     Ok(lines.into_iter().fold(greeting, Reply::line))
 }

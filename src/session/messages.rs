@@ -43,10 +43,22 @@ impl Messages {
         if let Some(other) = self.whole.get(text) {
             return Some(other.as_bytes().to_vec());
         }
+        if let Some(both) = self.find_two(text) {
+            return Some(both);
+        }
         self.templates.iter().find_map(|(parts, other)| {
             let variable = variable_parts(text, parts)?;
             Some(Text::filled(other, &variable).as_bytes().to_vec())
         })
+    }
+
+    /// Two sentences: what failed, and why.
+    fn find_two(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let at = text.windows(2).position(|part| part == b". ")?;
+        let (what, why) = text.split_at_checked(at + 1)?;
+        let what = self.whole.get(what)?;
+        let why = self.whole.get(why.strip_prefix(b" ")?)?;
+        Some([what.as_bytes(), why.as_bytes()].concat())
     }
 
     /// A line of help: a syntax, a dash and what the command is for.

@@ -54,7 +54,10 @@ impl Session {
     /// The first reply to RETR, which sends `length` bytes of the file.
     pub(super) fn download_opening(&self, pathname: &[u8], length: u64) -> Reply {
         let set = self.representation;
-        let (word, unusual) = (set.kind.word().as_bytes(), set.unusual());
+        // What goes as it is is called BINARY, as in vsftpd.
+        let as_it_is = matches!(set.kind, Type::Ascii(_)) && !self.config.ascii_download_enable();
+        let kind = if as_it_is { Type::Image } else { set.kind };
+        let (word, unusual) = (kind.word().as_bytes(), set.unusual());
         let (name, length) = (to_wire(pathname), length.to_string());
         let (name, length) = (&*name, length.as_bytes());
         let text = if unusual.is_empty() {
