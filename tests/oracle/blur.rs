@@ -81,7 +81,26 @@ impl Blur {
             empty(words, at, 2, "[pid N]");
         } else if word.ends_with("Kbyte/sec") {
             words[at].0 = "RATE".to_owned();
+        } else if let Some((_, rest)) = word.split_once("(|||")
+            && let Some((_, rest)) = rest.split_once('|')
+        {
+            words[at].0 = format!("(|||PORT|{rest}");
+        } else {
+            words[at].0 = without_unique(word);
         }
+    }
+}
+
+/// The word without what STOU puts behind a name: fourteen digits and eight
+/// letters.
+fn without_unique(word: String) -> String {
+    let digits = |part: &str| part.len() == 14 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = word.split('.').collect();
+    match parts.iter().position(|part| digits(part)) {
+        Some(at) if at > 0 && parts.len() == at + 2 && parts[at + 1].len() == 8 => {
+            format!("{}.UNIQUE", parts[..at].join("."))
+        }
+        _ => word,
     }
 }
 

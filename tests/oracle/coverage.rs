@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ironftpd::config::{NOT_YET, OPTIONS, Rule};
+use ironftpd::config::{NOT_YET, OPTIONS, OptionSpec, Rule};
 
 use super::table::{dialogues, text};
 
@@ -15,13 +15,15 @@ fn unseen() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Whether vsftpd does not know the option.
+pub fn is_own(row: &OptionSpec) -> bool {
+    let note = row.note.unwrap_or_default();
+    note.starts_with("Not an option of vsftpd")
+}
+
 /// Options of vsftpd that ironftpd reads, or accepts without an effect.
 fn options() -> Vec<&'static str> {
-    let is_own = |note: Option<&str>| {
-        let note = note.unwrap_or_default();
-        note.starts_with("Not an option of vsftpd")
-    };
-    let served = OPTIONS.iter().filter(|row| !is_own(row.note));
+    let served = OPTIONS.iter().filter(|row| !is_own(row));
     let moot = NOT_YET
         .iter()
         .filter(|row| matches!(row.rule, Rule::Moot(_)));

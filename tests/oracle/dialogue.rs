@@ -25,6 +25,7 @@ pub fn perform(which: &Which, stage: &Stage, lines: &[String], dialogue: &Dialog
     match start(which, stage, lines) {
         Err(words) => notes.take("start", &words),
         Ok(running) => {
+            notes.take("start", "listens");
             visits(&running, &mut notes, &dialogue.visits);
             running.end();
         }
@@ -80,8 +81,10 @@ fn visits(running: &Running, notes: &mut Notes, visits: &[Visit]) {
         let mut answer = step(|| greet(&mut control, stage, visit));
         notes.take(&who, &answer);
         for said in &visit.steps {
-            // Nothing more can be said on a connection that is closed.
-            if answer.ends_with("closed") || answer.starts_with("fault") {
+            // Nothing more can be said on a connection that is closed, or
+            // about to be.
+            let over = answer.starts_with("500 OOPS") || answer.starts_with("421");
+            if over || answer.ends_with("closed") || answer.starts_with("fault") {
                 break;
             }
             answer = step(|| say(stage, &mut control, &stage.real(said)));
@@ -150,6 +153,6 @@ fn logs(lines: &[String], notes: &mut Notes) {
         };
         let text = std::fs::read(notes.stage.path(file)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
-        notes.take(&format!("in {file}"), &text);
+        notes.take(&format!("in the log {file}"), &text);
     }
 }

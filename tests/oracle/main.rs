@@ -19,8 +19,10 @@
 )]
 
 mod blur;
+mod configurations;
 mod coverage;
 mod dialogue;
+mod logs;
 mod options;
 mod servers;
 mod stage;

@@ -122,13 +122,20 @@ impl Running {
         String::from_utf8_lossy(&words).replace(&home, "")
     }
 
+    /// The same without lines of the event log, which have a time.
+    fn refusal(&self) -> Refusal {
+        let words = self.words();
+        let lines = words.lines().filter(|line| !line.contains("Z INFO "));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Without connecting, which logs would show.
     fn until_it_listens(&mut self) -> Result<(), Refusal> {
         let end = Instant::now() + PATIENCE;
         loop {
             let listens = match self.which {
                 Which::Ironftpd => self.words().contains("listening on "),
-                Which::Vsftpd(_) => listens(self.address.port()),
+                Which::Vsftpd(_) => self.is_idle() && listens(self.address.port()),
             };
             if listens {
                 return Ok(());
@@ -136,10 +143,20 @@ impl Running {
             let child = self.daemon.as_mut().unwrap();
             let ended = child.try_wait().unwrap();
             if ended.is_some() || Instant::now() > end {
-                return Err(self.words());
+                return Err(self.refusal());
             }
             std::thread::yield_now();
         }
+    }
+
+    /// Whether it waits for something: the table of sockets is long.
+    fn is_idle(&self) -> bool {
+        let child = self.daemon.as_ref().map_or(0, Child::id);
+        let state = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        let state = state
+            .rsplit_once(") ")
+            .map(|(_, rest)| rest.starts_with('S'));
+        state.unwrap_or(false)
     }
 
     /// Where it listens.

@@ -186,7 +186,7 @@ impl Stage {
         } else {
             let parent = path.parent().unwrap();
             if !parent.is_dir() {
-                fs::create_dir(parent).unwrap();
+                fs::create_dir_all(parent).unwrap();
                 self.own(parent, None, placed.owner.as_deref());
             }
             let lines = placed.content.split_inclusive('\n');

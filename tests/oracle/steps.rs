@@ -48,6 +48,18 @@ pub fn say(stage: &Stage, control: &mut Control, step: &str) -> String {
             let took = start.elapsed().as_secs_f32().round();
             format!("{answer} after {took} s")
         }
+        "within" => {
+            let (most, line) = line.split_once(' ').unwrap();
+            let start = Instant::now();
+            let answer = say(stage, control, line);
+            let most = Duration::from_secs(most.parse().unwrap());
+            let late = if start.elapsed() > most {
+                "late"
+            } else {
+                "in time"
+            };
+            format!("{answer} {late}")
+        }
         "from" => from(stage, control, line),
         "abort" => abort(control, line),
         "stalled" => {

@@ -107,8 +107,10 @@ pub fn name(line: &str) -> Option<&str> {
     (!name.is_empty() && name.chars().all(plain)).then_some(name)
 }
 
-fn placed(text: &str) -> Option<Placed> {
-    let (head, content) = text.split_once(" = ").unwrap_or((text, ""));
+/// What stands behind a `+`.
+pub fn placed(text: &str) -> Option<Placed> {
+    let (head, content) = text.split_once(" =").unwrap_or((text, ""));
+    let content = content.strip_prefix(' ').unwrap_or(content);
     let mut words = head.split_whitespace();
     Some(Placed {
         path: words.next()?.to_owned(),
