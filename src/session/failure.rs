@@ -66,7 +66,12 @@ impl Failure {
 
     /// The reply for the client after a command, which vsftpd's words begin.
     pub(super) fn reply_to(self, verb: Verb, argument: &[u8]) -> Option<Reply> {
-        let of_file = matches!(self, Failure::Fs(_));
+        // What an option denies is not even tried.
+        let of_file = match &self {
+            Failure::Fs(fs::Error::System(error)) => error.call() != "deny_file",
+            Failure::Fs(_) => true,
+            _ => false,
+        };
         let reply = self.reply()?;
         match vsftpd_says(verb, argument) {
             Some(words) if of_file && reply.code() == Code::FileUnavailable => {

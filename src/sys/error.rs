@@ -49,6 +49,12 @@ impl Error {
         self
     }
 
+    /// The call that failed, or the option that stands for one.
+    #[must_use]
+    pub fn call(&self) -> &'static str {
+        self.call
+    }
+
     /// The errno, one of `libc::E*`.
     #[must_use]
     pub fn errno(&self) -> i32 {

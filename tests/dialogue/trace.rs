@@ -180,7 +180,7 @@ fn a_connection_for_which_no_transfer_began_is_drawn() {
             "|- RETR missing ->|",
             &format!("|{client} = data connection => {port}|"),
             &format!("|{client} <= closed by server: no transfer began = {port}|"),
-            "|<- 550 No such file or directory. -|",
+            "|<- 550 Failed to open file. No such file or directory. -|",
             &format!("|. nobody has come .X {again}|"),
         ],
     );
