@@ -17,6 +17,9 @@ wget        wget        client tests
 lftp        lftp        client tests
 tnftp       tnftp       client tests
 ncftpget    ncftp       client tests
+rclone      rclone      client tests
+node        nodejs      client tests with basic-ftp
+npm         npm         that fetched
 python3     python3     client tests with ftplib
 strace      strace      system calls counted, failures of the disk
 ss          iproute2    sockets looked at

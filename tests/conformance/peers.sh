@@ -1,7 +1,7 @@
 #!/bin/sh
 # Gets Debian's vsftpd and ProFTPD for the dialogues that are compared with
-# theirs, and the inetds that start ironftpd in tests/supervisors, which cannot
-# be installed beside each other: downloaded and unpacked below target/peers (or the directory given
+# theirs, the inetds that start ironftpd in tests/supervisors, which cannot
+# be installed beside each other, and Node's basic-ftp for tests/tls: downloaded and unpacked below target/peers (or the directory given
 # as the one argument), with the shared libraries this machine lacks. Nothing
 # is installed, and nothing started; a package that is installed is used as it
 # is. What could not be had is said here and in NAME.missing.
@@ -66,9 +66,28 @@ peer() {
     fi
 }
 
+# module NAME VERSION SHA512: unpacks a package of npm's registry, of which no
+# script is run.
+module() {
+    rm -f "$peers/$1.missing"
+    [ -f "$peers/$1-$2/package/package.json" ] && return
+    command -v npm >/dev/null || { lacks "$1" "no npm here: apt-get install npm"; return; }
+    mkdir -p "$peers/npm"
+    (cd "$peers/npm" && npm pack --silent "$1@$2" >npm.log 2>&1) ||
+        { lacks "$1" "npm pack $1@$2 failed: $(tail -n 1 "$peers/npm/npm.log")"; return; }
+    archive=$peers/npm/$1-$2.tgz
+    echo "$3  $archive" | sha512sum --check --status ||
+        { rm -f "$archive"; lacks "$1" "version $2 is not what it was"; return; }
+    rm -rf "$peers/$1.part"
+    mkdir "$peers/$1.part" && tar -xzf "$archive" -C "$peers/$1.part" &&
+        mv "$peers/$1.part" "$peers/$1-$2" || lacks "$1" "tar could not unpack it"
+}
+
 peer vsftpd vsftpd
 peer proftpd proftpd-core
 peer inetd openbsd-inetd
 peer inetutils-inetd inetutils-inetd
 peer xinetd xinetd
+module basic-ftp 6.2.3 \
+    4fb198b50d9e28950de583911bb03cbb659f07d24c3746b8ff0977308eb8aaadaa4d17dadc55f3a0dab40c3a23643903c92b5c2fe4e47cab33e091c4671e6419
 exit 0

@@ -16,8 +16,11 @@
 mod attacks;
 mod certificates;
 mod dialogue;
+mod node;
 mod programs;
+mod rclone;
 mod reuse;
 mod secure;
+mod suppaftp;
 #[path = "../support/mod.rs"]
 mod support;

@@ -10,14 +10,14 @@ use super::support::tls::{Authority, Files};
 use super::support::tree::{Compare, noise, own_sources, same_tree};
 
 /// What a server of these tests is.
-struct Site {
-    server: Server,
-    files: Files,
-    home: TempDir,
+pub struct Site {
+    pub server: Server,
+    pub files: Files,
+    pub home: TempDir,
 }
 
 /// A server where ann may write, with this project's sources in `tree`.
-fn site(options: &[(&str, &str)]) -> Site {
+pub fn site(options: &[(&str, &str)]) -> Site {
     let files = Files::new();
     let home = TempDir::new();
     let sources = TempDir::new();
@@ -38,11 +38,11 @@ fn site(options: &[(&str, &str)]) -> Site {
 }
 
 impl Site {
-    fn authority(&self) -> String {
+    pub fn authority(&self) -> String {
         self.files.path("authority.pem").display().to_string()
     }
 
-    fn port(&self) -> String {
+    pub fn port(&self) -> String {
         self.server.address().port().to_string()
     }
 
@@ -51,7 +51,7 @@ impl Site {
     }
 
     /// No data connection was in clear, and all that could have resumed did.
-    fn all_resumed(&mut self) {
+    pub fn all_resumed(&mut self) {
         let log = self.server.whole_log();
         let data: Vec<&str> = log
             .lines()
