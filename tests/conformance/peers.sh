@@ -73,14 +73,17 @@ module() {
     [ -f "$peers/$1-$2/package/package.json" ] && return
     command -v npm >/dev/null || { lacks "$1" "no npm here: apt-get install npm"; return; }
     mkdir -p "$peers/npm"
-    (cd "$peers/npm" && npm pack --silent "$1@$2" >npm.log 2>&1) ||
-        { lacks "$1" "npm pack $1@$2 failed: $(tail -n 1 "$peers/npm/npm.log")"; return; }
+    (cd "$peers/npm" && npm pack --loglevel=error "$1@$2" >npm.log 2>&1) ||
+        { lacks "$1" "npm pack $1@$2 failed: $(head -n 1 "$peers/npm/npm.log")"; return; }
     archive=$peers/npm/$1-$2.tgz
     echo "$3  $archive" | sha512sum --check --status ||
         { rm -f "$archive"; lacks "$1" "version $2 is not what it was"; return; }
     rm -rf "$peers/$1.part"
-    mkdir "$peers/$1.part" && tar -xzf "$archive" -C "$peers/$1.part" &&
-        mv "$peers/$1.part" "$peers/$1-$2" || lacks "$1" "tar could not unpack it"
+    if mkdir "$peers/$1.part" && tar -xzf "$archive" -C "$peers/$1.part"; then
+        mv "$peers/$1.part" "$peers/$1-$2"
+    else
+        lacks "$1" "tar could not unpack it"
+    fi
 }
 
 peer vsftpd vsftpd

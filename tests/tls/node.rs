@@ -1,5 +1,10 @@
 //! Node's basic-ftp, passive mode alone, since it knows no other. It begins
 //! TLS on data connections before it has said what they are for.
+//!
+//! Files of no length are left out: where it resumes it takes the connection
+//! for agreed on before the handshake, since Node names the cipher of the
+//! session offered, and an end without content then resets it. No server can
+//! help that; 522 tells the user that nothing was stored.
 
 use std::fs;
 use std::path::Path;
