@@ -35,6 +35,8 @@ pub struct Channel {
     keys: Option<Box<KernelConnection<ServerConnectionData>>>,
     /// Records that go before the next.
     owed: Vec<u8>,
+    /// New keys for what is sent are announced in there.
+    announced: bool,
     /// A ticket that the client was given, to be given again.
     ticket: Option<Box<[u8]>>,
     /// Records in a row without content.
@@ -67,6 +69,7 @@ impl Channel {
             receiving,
             keys,
             owed: Vec::new(),
+            announced: false,
             ticket,
             idle: 0,
             ended: false,
@@ -87,11 +90,14 @@ impl Channel {
         self.owe(ALERT, &[level, alert]);
     }
 
-    /// New keys for what is sent, announced under the old ones.
+    /// New keys for what is sent, announced under the old ones. Once is
+    /// enough until that has gone (RFC 8446 section 4.6.3): a client that
+    /// only sends could otherwise pile up answers here without end.
     fn rekey(&mut self) {
-        if self.keys.is_none() {
+        if self.keys.is_none() || self.closed || self.announced {
             return;
         }
+        self.announced = true;
         // update_not_requested: the client changes its own when it likes.
         self.owe(HANDSHAKE, &[KEY_UPDATE, 0, 0, 1, 0]);
         let next = self.keys.as_mut().map(|keys| keys.update_tx_secret());
@@ -192,6 +198,7 @@ impl Protection for Channel {
             room.copy_from_slice(&self.owed);
             done.made = self.owed.len();
             self.owed = Vec::new();
+            self.announced = false;
         }
         for piece in clear.chunks(FULL) {
             let room = wire.get_mut(done.made..).unwrap_or_default();
@@ -228,6 +235,7 @@ impl Protection for Channel {
     }
 
     fn owed(&mut self) -> Vec<u8> {
+        self.announced = false;
         std::mem::take(&mut self.owed)
     }
 
@@ -240,6 +248,10 @@ impl Protection for Channel {
     }
 
     fn give_ticket(&mut self) -> bool {
+        // Nothing goes out behind the end (CCC).
+        if self.closed {
+            return false;
+        }
         let Some(ticket) = self.ticket.take() else {
             return false;
         };

@@ -1,7 +1,7 @@
 //! Records once the handshake is done: ends, keys that change, forgeries.
 
 use super::*;
-use crate::tls::record::FULL;
+use crate::tls::record::{Direction, FULL};
 
 fn pipes() -> impl Iterator<Item = Pipe> {
     [&TLS12, &TLS13].into_iter().map(|version| {
@@ -193,6 +193,99 @@ fn a_parked_channel_goes_on_where_it_was() {
             assert_eq!(pipe.say(b"226 done\r\n"), b"226 done\r\n");
             pipe.channel.shrink();
             assert_eq!(pipe.hear(b"NOOP\r\n").unwrap().0, b"NOOP\r\n");
+        }
+    }
+}
+
+/// The server's end, and the client's keys in hands that send anything.
+fn forged(version: &'static SupportedProtocolVersion) -> (Channel, Direction) {
+    let (tls, roots) = server();
+    let mut config = client_of(&roots, version);
+    config.enable_secret_extraction = true;
+    let pipe = control(&tls, &Arc::new(config));
+    let secrets = pipe.client.dangerous_extract_secrets().unwrap();
+    let sending = Direction::new(secrets.tx, version == &TLS13).unwrap();
+    (pipe.channel, sending)
+}
+
+/// One record of the client's.
+fn record(sending: &mut Direction, kind: u8, content: &[u8]) -> Vec<u8> {
+    let mut wire = vec![0; sending.room(content.len())];
+    let made = sending.seal(kind, content, &mut wire).unwrap();
+    wire.truncate(made);
+    wire
+}
+
+#[test]
+fn a_client_that_only_sends_is_owed_one_change_of_keys() {
+    let (tls, roots) = server();
+    let mut pipe = control(&tls, &client(&roots));
+    for _ in 0..100 {
+        pipe.client.refresh_traffic_keys().unwrap();
+        assert_eq!(pipe.hear(b"x").unwrap().0, b"x");
+    }
+    assert!(pipe.channel.room(0) < 200, "{}", pipe.channel.room(0));
+    assert_eq!(pipe.say(b"200 ok\r\n"), b"200 ok\r\n");
+}
+
+#[test]
+fn nothing_is_owed_behind_the_end() {
+    let (tls, roots) = server();
+    let mut pipe = control(&tls, &client(&roots));
+    assert!(pipe.channel.give_ticket());
+    assert!(!pipe.channel.close().is_empty());
+    assert!(!pipe.channel.give_ticket());
+    pipe.client.refresh_traffic_keys().unwrap();
+    assert_eq!(pipe.hear(b"x").unwrap().0, b"x");
+    assert!(pipe.channel.owed().is_empty());
+}
+
+#[test]
+fn no_record_whatever_it_says_is_more_than_a_breach() {
+    for version in [&TLS12, &TLS13] {
+        for kind in 0..=25 {
+            let contents = [&[][..], &[0], &[1, 0], &[2, 40], &[1, 90], &[1, 0, 0]];
+            let longer = [
+                &[1, 0, 0, 0][..],
+                &[24, 0, 0, 1, 2],
+                &[24, 0, 0, 1, 0, 24, 0, 0, 1, 0],
+                &[24, 0, 0],
+                &[4, 0xFF, 0xFF, 0xFF],
+                &[20; 40],
+            ];
+            for content in contents.into_iter().chain(longer) {
+                let (mut channel, mut sending) = forged(version);
+                let wire = record(&mut sending, kind, content);
+                let opened = channel.open(&wire, &mut vec![0; LARGEST_RECORD]);
+                let is_alert = kind == 21 && matches!(content, [1, 0 | 90]);
+                match opened {
+                    Ok(opened) if kind == 23 => assert_eq!(opened.made, content.len()),
+                    Ok(opened) => {
+                        assert!(is_alert, "{kind} {content:?}");
+                        assert_eq!((opened.made, opened.ended), (0, content == [1, 0]));
+                    }
+                    Err(_) => {
+                        assert!(kind != 23 && !is_alert, "{kind} {content:?}");
+                        let _ = channel.close();
+                        assert_eq!(channel.seal(b"x", &mut [0; 100]).made, 0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn records_that_bring_nothing_without_end_are_refused() {
+    for version in [&TLS12, &TLS13] {
+        for content in [(23, &[][..]), (21, &[1, 90])] {
+            let (mut channel, mut sending) = forged(version);
+            let mut clear = vec![0; LARGEST_RECORD];
+            let breach = (0..100).find_map(|_| {
+                let wire = record(&mut sending, content.0, content.1);
+                channel.open(&wire, &mut clear).err()
+            });
+            assert!(breach.is_some());
         }
     }
 }

@@ -240,3 +240,55 @@ fn no_octets_make_a_handshake_panic() {
         }
     }
 }
+
+/// Runs a handshake in which the octet at `at` of all that the client sends
+/// comes changed; how many octets it has sent.
+fn shake_changed(tls: &Tls, config: &Arc<ClientConfig>, at: usize, change: u8) -> usize {
+    let name = ServerName::try_from("ftp.example").unwrap();
+    let mut client = ClientConnection::new(Arc::clone(config), name).unwrap();
+    let mut handshake = tls.control().unwrap();
+    let mut sent = 0;
+    loop {
+        let mut up = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut up).unwrap();
+        }
+        if let Some(octet) = at.checked_sub(sent).and_then(|at| up.get_mut(at)) {
+            *octet ^= change;
+        }
+        sent += up.len();
+        handshake.feed(&up);
+        let turn = handshake.turn();
+        let down = handshake.outgoing().to_vec();
+        handshake.sent(down.len());
+        let mut rest = &down[..];
+        while !rest.is_empty() && client.read_tls(&mut rest).is_ok() {
+            let _ = client.process_new_packets();
+        }
+        match turn {
+            Turn::Send => {}
+            Turn::Receive if client.wants_write() => {}
+            // The client's last word may be that it gives up.
+            Turn::Receive | Turn::Failed => return sent,
+            Turn::Done => {
+                let _ = handshake.finish();
+                return sent;
+            }
+        }
+    }
+}
+
+#[test]
+fn no_octet_changed_on_the_way_makes_a_handshake_panic() {
+    let (tls, roots) = server();
+    for version in [&TLS12, &TLS13] {
+        let config = Arc::new(client_of(&roots, version));
+        let length = shake_changed(&tls, &config, usize::MAX, 0);
+        // The client's first message is changed elsewhere, octet by octet.
+        for at in (0..length).rev().take(200) {
+            for change in [1, 0x55] {
+                shake_changed(&tls, &config, at, change);
+            }
+        }
+    }
+}
