@@ -157,13 +157,17 @@ impl<'run> Transfer<'run> {
             let Some(seal) = &mut self.seal else {
                 return Ok(());
             };
-            let sealed = seal.protection.seal(piece, &mut seal.wire);
+            // Behind what came with the handshake, if anything did: it is
+            // opened when the client's end is waited for.
+            let start = seal.until;
+            let room = seal.wire.get_mut(start..).unwrap_or_default();
+            let sealed = seal.protection.seal(piece, room);
             if sealed.taken == 0 {
                 // Only a protection that is over takes nothing.
                 let error = sys::Error::new("send", libc::EPIPE);
                 return Err(Interruption::Network(error));
             }
-            self.push(0, sealed.made)?;
+            self.push(start, start + sealed.made)?;
             bytes = bytes.get(sealed.taken..).unwrap_or_default();
             self.account(sealed.taken)?;
         }

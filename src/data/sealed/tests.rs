@@ -195,6 +195,21 @@ fn the_clients_end_is_waited_for_where_that_is_wanted() {
         transfer.send_bytes(b"listing").unwrap();
         transfer.end_protection(true).unwrap();
     });
+    // It may have come right behind the handshake, whole or in part.
+    let end = record(21, b"");
+    for at in 0..=end.len() {
+        let (early, late) = end.split_at(at);
+        let (server, mut client) = pair();
+        client.write_all(late).unwrap();
+        run(&server, early, false, |transfer| {
+            transfer.send_bytes(b"listing").unwrap();
+            transfer.end_protection(true).unwrap();
+        });
+        drop(server);
+        let mut wire = Vec::new();
+        client.read_to_end(&mut wire).unwrap();
+        assert_eq!(opened(&wire), (b"listing".to_vec(), true));
+    }
     let (server, client) = pair();
     client.shutdown(Shutdown::Write).unwrap();
     let result = run(&server, b"", false, |transfer| {
