@@ -33,6 +33,8 @@ impl Session {
         let result = self.agree_on_data(socket, subject);
         if let Err(failure @ (Failure::NoTls(_) | Failure::NoReuse(_))) = &result {
             self.trace(&Fact::Reason(&failure.to_string()));
+            // The ticket that it came with may be spent all the same.
+            self.after_sealed();
         }
         result.map(Some)
     }
