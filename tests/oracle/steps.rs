@@ -33,6 +33,9 @@ const VERBATIM: Scribe = Scribe {
 /// How long a reply that is not to come yet is waited for.
 const A_MOMENT: Duration = Duration::from_millis(300);
 
+/// How long a server may take to see an ABOR.
+const PATIENT: Duration = Duration::from_secs(2);
+
 /// What an upload sends before something happens to it.
 const PIECE: [u8; 100] = [b'x'; 100];
 
@@ -100,6 +103,9 @@ fn abort(control: &mut Control, line: &str) -> String {
     control.send(b"\xFF\xF4");
     control.send_urgent(b"\xFF\xF2");
     control.line("ABOR");
+    // What is not read keeps the transfer from its end, until ABOR is seen;
+    // or it is not seen, and has to wait for that end.
+    is_silent(control, PATIENT);
     let _ = std::io::copy(&mut data, &mut std::io::sink());
     drop(data);
     for _ in 0..2 {
@@ -132,17 +138,17 @@ fn locked(stage: &Stage, control: &mut Control, line: &str) -> String {
     assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
     let data = control.passive();
     control.line(line);
-    let waits = is_silent(control);
+    let waits = is_silent(control, A_MOMENT);
     drop(file);
     let answer = USUAL.hear(control, line, || shown(line, &read_all(data)));
     let waits = if waits { "waits, then " } else { "" };
     format!("{waits}{answer}")
 }
 
-fn is_silent(control: &Control) -> bool {
+fn is_silent(control: &Control, time: Duration) -> bool {
     let socket = control.writer();
     let usual = socket.read_timeout().unwrap();
-    socket.set_read_timeout(Some(A_MOMENT)).unwrap();
+    socket.set_read_timeout(Some(time)).unwrap();
     let silent = socket.peek(&mut [0]).is_err();
     socket.set_read_timeout(usual).unwrap();
     silent
