@@ -473,14 +473,14 @@ options! {
     Bool force_anon_data_ssl = "NO",
         "With ssl_enable, refuse data connections without TLS to anonymous users.";
     Text require_ssl_reuse = "YES",
-        "Demand that data connections resume the TLS session of their control connection, which shows that they come from the same client. YES: of all. AUTO: of each client from the moment on at which it has done so. NO: of none. A connection that does not is answered with 522.",
+        "Demand that data connections resume the TLS session of their control connection, which shows that they come from the same client. YES: of all. AUTO: of each client from the moment on at which it has done so, until CCC. NO: of none. A connection that does not is answered with 522.",
         "AUTO is not of vsftpd. The sample file has it, since many clients cannot resume.";
     Bool strict_ssl_read_eof = "NO",
         "Take an upload as complete only when the client has closed the TLS session (close_notify), not just the connection, which anybody on the way can do. Some clients never do. With atomic_uploads, an upload that was cut off is then not published.";
     Bool strict_ssl_write_shutdown = "NO",
         "Wait, after a download, until the client has closed the TLS session too.";
     Bool ccc_enable = "NO",
-        "Allow CCC: back to a control connection in clear after the log-in, for routers that must read the addresses in it. Data connections stay as PROT has set them.",
+        "Allow CCC: back to a control connection in clear after the log-in, for routers that must read the addresses in it. Data connections stay as PROT has set them. Clients get the last sessions to resume before the reply, enough for eight data connections of those that use each once: with require_ssl_reuse=YES these then have to log in again. curl forgets its session, unless --ftp-ssl-ccc-mode is active.",
         "Not an option of vsftpd.";
     Uint ssl_handshake_timeout = "30",
         "Seconds that a TLS handshake may take. 0 means no limit.",

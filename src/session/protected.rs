@@ -95,7 +95,11 @@ impl Session {
         }
         let demanded = match self.config.ssl_reuse() {
             Reuse::Always => true,
-            Reuse::Automatic => self.secured().is_some_and(|secured| secured.resumes),
+            // After CCC no tickets come, and a client that has used its last
+            // looks like one that never had any.
+            Reuse::Automatic => {
+                self.control.is_secure() && self.secured().is_some_and(|secured| secured.resumes)
+            }
             Reuse::Never => false,
         };
         if !demanded {

@@ -15,6 +15,10 @@ use crate::tls::{Agreed, Handshake, HandshakeError, Lineage};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Tickets given before CCC is answered. Clients that use each of them once
+/// keep about so many; others need no more than one.
+const PARTING_TICKETS: usize = 8;
+
 type Answer = Result<Reply, Failure>;
 
 /// How far TLS has come.
@@ -314,6 +318,10 @@ impl Session {
             ));
         }
         self.leaving = true;
+        // Later there is nothing left on which they could come.
+        for _ in 0..PARTING_TICKETS {
+            self.control.give_ticket();
+        }
         Ok(Reply::new(
             Code::CommandOk,
             "The control connection goes on in clear.",

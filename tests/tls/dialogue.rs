@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use rustls::ProtocolVersion;
 
-use super::secure::{Client, Secure, VERSIONS, plain_reply};
+use super::secure::{Client, Secure, VERSIONS, plain_reply, shake};
 use super::support::server::{Launch, Server};
 use super::support::temp::TempDir;
 use super::support::tls::Files;
@@ -125,40 +125,71 @@ fn without_a_certificate_there_is_no_tls() {
     }
 }
 
+/// CCC, and the control connection as it is afterwards.
+fn clear(mut secure: Secure) -> TcpStream {
+    secure.command("CCC", 200);
+    secure.expect_closed();
+    secure.stream.conn.send_close_notify();
+    let mut stream = secure.stream;
+    while stream.conn.wants_write() {
+        stream.conn.write_tls(&mut stream.sock).unwrap();
+    }
+    stream.sock
+}
+
+/// Fetches a file under TLS with the control connection in clear; what the
+/// reply to it was, and whether a session was resumed.
+fn fetch_after_ccc(socket: &mut TcpStream, client: &Client) -> (Vec<u8>, String, bool) {
+    socket.write_all(b"PASV\r\n").unwrap();
+    let reply = plain_reply(socket);
+    let inside = reply.split(['(', ')']).nth(1).unwrap();
+    let numbers: Vec<u16> = inside
+        .split(',')
+        .map(|part| part.parse().unwrap())
+        .collect();
+    let port = numbers[4] * 256 + numbers[5];
+    let data = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    socket.write_all(b"RETR file\r\n").unwrap();
+    assert!(plain_reply(socket).starts_with("150"));
+    let mut data = client.over(data);
+    let resumed = shake(&mut data).unwrap();
+    let mut bytes = Vec::new();
+    data.read_to_end(&mut bytes).unwrap();
+    (bytes, plain_reply(socket), resumed)
+}
+
 #[test]
 fn ccc_goes_on_in_clear_and_data_stay_protected() {
     let server = server(&[("ccc_enable", "YES")]);
     server.root().file("file", "content");
     for version in VERSIONS {
         let client = Client::with(&[version], None);
-        let mut secure = Secure::anonymous(server.address(), &client);
-        // One beforehand: afterwards no tickets come.
-        secure.fetch("file");
-        secure.command("CCC", 200);
-        secure.expect_closed();
-        secure.stream.conn.send_close_notify();
-        let mut stream = secure.stream;
-        while stream.conn.wants_write() {
-            stream.conn.write_tls(&mut stream.sock).unwrap();
-        }
-        let mut socket = stream.sock;
-        socket.write_all(b"CCC\r\nPASV\r\n").unwrap();
+        let mut socket = clear(Secure::anonymous(server.address(), &client));
+        socket.write_all(b"CCC\r\n").unwrap();
         let reply = plain_reply(&mut socket);
         assert!(reply.starts_with("533"), "{reply}");
-        let reply = plain_reply(&mut socket);
-        let inside = reply.split(['(', ')']).nth(1).unwrap();
-        let numbers: Vec<u16> = inside
-            .split(',')
-            .map(|part| part.parse().unwrap())
-            .collect();
-        let port = numbers[4] * 256 + numbers[5];
-        let data = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        socket.write_all(b"RETR file\r\n").unwrap();
-        assert!(plain_reply(&mut socket).starts_with("150"));
-        let mut bytes = Vec::new();
-        client.over(data).read_to_end(&mut bytes).unwrap();
-        assert_eq!(bytes, b"content");
-        assert!(plain_reply(&mut socket).starts_with("226"));
+        // Each of them with a ticket of its own.
+        for round in 0..8 {
+            let (bytes, reply, resumed) = fetch_after_ccc(&mut socket, &client);
+            assert!(resumed, "{round}");
+            assert!(reply.starts_with("226"), "{reply}");
+            assert_eq!(bytes, b"content");
+        }
+    }
+}
+
+#[test]
+fn after_ccc_auto_demands_no_session_and_yes_does() {
+    for (reuse, code) in [("AUTO", "226"), ("YES", "522")] {
+        let server = server(&[("ccc_enable", "YES"), ("require_ssl_reuse", reuse)]);
+        server.root().file("file", "content");
+        let client = Client::new();
+        let mut secure = Secure::anonymous(server.address(), &client);
+        assert!(secure.fetch("file").1);
+        let mut socket = clear(secure);
+        // As if all tickets were used up.
+        let (_, reply, resumed) = fetch_after_ccc(&mut socket, &Client::new());
+        assert!(!resumed && reply.starts_with(code), "{reuse}: {reply}");
     }
 }
 
