@@ -129,6 +129,9 @@ pub struct Deed {
     pub moved: u64,
     /// How long it took.
     pub took: Duration,
+    /// The client closed a data connection under TLS without saying that it
+    /// was done: the bytes may not be all.
+    pub cut_off: bool,
 }
 
 impl Deed {
@@ -142,6 +145,7 @@ impl Deed {
             ascii: false,
             moved: 0,
             took: Duration::ZERO,
+            cut_off: false,
         }
     }
 

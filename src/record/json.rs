@@ -123,6 +123,9 @@ fn put_deed(object: &mut Object, deed: &Deed) {
         object.plain("bytes", deed.moved);
         object.plain("seconds", format_args!("{:.6}", deed.took.as_secs_f64()));
         object.text("type", if deed.ascii { "ascii" } else { "binary" });
+        if deed.cut_off {
+            object.plain("close_notify", false);
+        }
     }
 }
 
@@ -166,6 +169,20 @@ mod tests {
                 "seconds": 0.0015, "type": "binary"
             })
         );
+    }
+
+    #[test]
+    fn a_transfer_without_the_end_of_its_tls_session_is_marked() {
+        for cut_off in [false, true] {
+            let deed = Deed {
+                cut_off,
+                ..Deed::new(Act::Upload, b"/a")
+            };
+            let event = Event::Deed(&deed, Ok(()));
+            let value = parsed(&line(&entry(b"ann", Account::Real, event), 1));
+            let expected = cut_off.then_some(Value::Bool(false));
+            assert_eq!(value.get("close_notify"), expected.as_ref());
+        }
     }
 
     #[test]

@@ -90,6 +90,10 @@ fn push_deed(text: &mut String, deed: &Deed) {
             text.push_str(&format!(", {} bytes", deed.moved));
         }
         text.push_str(&format!(", {}Kbyte/sec", rate(deed.moved, deed.took)));
+        // No word of vsftpd's, and so last: readers have what they look for.
+        if deed.cut_off {
+            text.push_str(", without close_notify");
+        }
     }
 }
 
@@ -221,6 +225,23 @@ mod tests {
             shown(b"ann", Account::Real, Event::Deed(&deed, Ok(()))),
             "[ann] OK DELETE: Client \"127.0.0.1\", \"/a?, 5 bytes?[b]\""
         );
+    }
+
+    #[test]
+    fn a_transfer_without_the_end_of_its_tls_session_is_marked() {
+        let deed = Deed {
+            cut_off: true,
+            ..Deed::new(Act::Upload, b"/a")
+        };
+        for (result, word) in [(Ok(()), "OK"), (Err("cut off"), "FAIL")] {
+            assert_eq!(
+                shown(b"ann", Account::Real, Event::Deed(&deed, result)),
+                format!(
+                    "[ann] {word} UPLOAD: Client \"127.0.0.1\", \"/a\", 0.00Kbyte/sec, \
+                     without close_notify"
+                )
+            );
+        }
     }
 
     #[test]

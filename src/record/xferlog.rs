@@ -7,7 +7,8 @@ use super::vsftpd::{anonymous_word, push_word};
 use crate::protocol::log_time::format_ctime;
 
 /// A line about a transfer that ended well or not. `offset` is what local
-/// time is ahead of UTC, in seconds.
+/// time is ahead of UTC, in seconds. The form has no place for an upload that
+/// is taken as complete without the end of its TLS session.
 #[must_use]
 pub fn line(entry: &Entry<'_>, deed: &Deed, is_complete: bool, offset: i64) -> String {
     let subject = &entry.subject;

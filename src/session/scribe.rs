@@ -200,12 +200,13 @@ impl Session {
         }
     }
 
-    /// So much went over the data connection, in that time.
-    pub(super) fn record_moved(&self, moved: u64, took: Duration) {
+    /// So much went over the data connection, in that time; and whether the
+    /// client closed it without the end of its TLS session.
+    pub(super) fn record_moved(&self, moved: u64, took: Duration, cut_off: bool) {
         if let Some(scribe) = &self.scribe
             && let Some(deed) = &mut *scribe.deed.borrow_mut()
         {
-            (deed.moved, deed.took) = (moved, took);
+            (deed.moved, deed.took, deed.cut_off) = (moved, took, cut_off);
         }
     }
 

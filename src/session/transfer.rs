@@ -368,7 +368,8 @@ impl Session {
             .and_then(|()| end_sealed(&mut transfer, from, wait));
         let (moved, cut_off) = (transfer.moved(), transfer.is_cut_off());
         self.tag.listed.has_moved(moved);
-        self.record_moved(moved, begun.elapsed());
+        let without_end = cut_off || matches!(result, Err(Interruption::CutOff));
+        self.record_moved(moved, begun.elapsed(), without_end);
         self.trace_closing(data, from, moved, &result);
         if is_sealed {
             self.after_sealed();

@@ -9,6 +9,7 @@ use rustls::pki_types::ServerName;
 use super::secure::{Client, Secure, VERSIONS, plain_reply, shake};
 use super::support::PATIENCE;
 use super::support::server::{Launch, Server};
+use super::support::temp::TempDir;
 use super::support::tls::Files;
 use super::support::tree::noise;
 
@@ -163,9 +164,13 @@ fn a_handshake_octet_by_octet_succeeds_within_its_time() {
 fn an_upload_that_was_cut_off_is_told_or_refused() {
     for (strict, atomic) in [(false, false), (false, true), (true, false), (true, true)] {
         let word = |on: bool| if on { "YES" } else { "NO" };
-        let server = server(&[
+        let log = TempDir::new();
+        let transfers = log.path().join("log").display().to_string();
+        let mut server = server(&[
             ("strict_ssl_read_eof", word(strict)),
             ("atomic_uploads", word(atomic)),
+            ("xferlog_enable", "YES"),
+            ("vsftpd_log_file", &transfers),
         ]);
         server.root().file("file", "before");
         let mut secure = Secure::anonymous(server.address(), &Client::new());
@@ -183,6 +188,12 @@ fn an_upload_that_was_cut_off_is_told_or_refused() {
         };
         assert_eq!(kept, expected, "strict {strict}, atomic {atomic}");
         server.wait_for_log("close_notify");
+        server.whole_log();
+        let lines = String::from_utf8(log.read("log")).unwrap();
+        let outcome = if strict { "FAIL" } else { "OK" };
+        let line = lines.lines().find(|line| line.contains("UPLOAD")).unwrap();
+        assert!(line.contains(&format!(" {outcome} UPLOAD: ")), "{line}");
+        assert!(line.ends_with("sec, without close_notify"), "{line}");
     }
 }
 
