@@ -280,11 +280,20 @@ impl Session {
 
     /// `PROT <SP> level` (RFC 4217 section 9).
     pub(super) fn prot(&mut self, level: &[u8]) -> Answer {
+        let in_clear = !self.control.is_secure();
         let secured = self.secured_mut()?;
         if !secured.sized {
             return Err(sequence("PBSZ comes first."));
         }
         let text = match level.to_ascii_uppercase().as_slice() {
+            // After CCC anybody on the way can say so, and would read what
+            // the client believes to be protected.
+            b"C" if in_clear && secured.data => {
+                return Err(Failure::refused(
+                    Code::PolicyDenied,
+                    "Data connections stay protected after CCC.",
+                ));
+            }
             b"C" => {
                 secured.data = false;
                 "Data connections are plain text now."

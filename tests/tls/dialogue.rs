@@ -160,7 +160,7 @@ fn fetch_after_ccc(socket: &mut TcpStream, client: &Client) -> (Vec<u8>, String,
 
 #[test]
 fn ccc_goes_on_in_clear_and_data_stay_protected() {
-    let server = server(&[("ccc_enable", "YES")]);
+    let server = server(&[("ccc_enable", "YES"), ("force_anon_data_ssl", "NO")]);
     server.root().file("file", "content");
     for version in VERSIONS {
         let client = Client::with(&[version], None);
@@ -168,6 +168,10 @@ fn ccc_goes_on_in_clear_and_data_stay_protected() {
         socket.write_all(b"CCC\r\n").unwrap();
         let reply = plain_reply(&mut socket);
         assert!(reply.starts_with("533"), "{reply}");
+        // Somebody on the way may say this, and shall not be heard.
+        socket.write_all(b"PROT C\r\n").unwrap();
+        let reply = plain_reply(&mut socket);
+        assert!(reply.starts_with("534"), "{reply}");
         // Each of them with a ticket of its own.
         for round in 0..8 {
             let (bytes, reply, resumed) = fetch_after_ccc(&mut socket, &client);
