@@ -10,12 +10,13 @@
 //! over the server can ask for the logs, and for nothing else.
 #![forbid(unsafe_code)]
 
-use crate::sys::capability::{self, Capabilities};
+use crate::sys;
+use crate::sys::capability::Capabilities;
 use crate::sys::channel::{self, Received};
 use crate::sys::file::{OpenHow, may_access, openat2};
-use crate::sys::fork::{self, Process};
+use crate::sys::keeper::{self, Post};
+use crate::sys::landlock::{Access, Network, confine};
 use crate::sys::poll::{Interest, READABLE, poll};
-use crate::sys::{self, birth};
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -51,11 +52,22 @@ pub(super) fn start(paths: Vec<PathBuf>) -> Result<(), sys::Error> {
         return Ok(());
     }
     let (calls, served) = channel::pair()?;
-    let parent = Process::current();
-    fork::spawn(|| match run(&paths, served.as_fd(), parent) {
-        Ok(()) => 0,
-        Err(_) => 1,
-    })?;
+    let post = Post {
+        name: NAME,
+        rights: Capabilities::NONE,
+    };
+    keeper::spawn(
+        post,
+        served,
+        || settle(&paths),
+        |places, number, calls| {
+            let place = places.get(usize::from(number)).and_then(Option::as_ref);
+            match place.and_then(Place::open) {
+                Some(file) => channel::send_descriptor(calls.as_fd(), file.as_fd()),
+                None => channel::send(calls.as_fd(), &[0]),
+            }
+        },
+    )?;
     let _ = KEEPER.set(Keeper {
         calls: Mutex::new(calls),
         paths,
@@ -145,33 +157,16 @@ fn ask(calls: BorrowedFd<'_>, number: u8) -> io::Result<File> {
     }
 }
 
-/// The life of the keeper, until `calls` is closed at the other end.
-fn run(paths: &[PathBuf], calls: BorrowedFd<'_>, parent: Process) -> Result<(), sys::Error> {
-    birth::take_name(NAME);
-    birth::die_with_parent(true);
-    if fork::parent() != parent {
-        // It has ended already, and nothing will tell.
-        return Ok(());
-    }
-    birth::leave_session()?;
-    birth::keep_only([calls])?;
-    birth::hide_memory();
-    birth::plain_surroundings();
-    birth::default_signals();
-    birth::ignore_requests_to_end();
+/// What the keeper has: the places of the files. All else is shut off, as far
+/// as the kernel can.
+fn settle(paths: &[PathBuf]) -> Result<Vec<Option<Place>>, sys::Error> {
     let places: Vec<_> = paths.iter().map(|path| Place::of(path)).collect();
-    sys::process::forbid_new_privileges()?;
-    capability::keep_only(Capabilities::NONE)?;
-    let mut number = [0];
-    while channel::receive(calls, &mut number)? > 0 {
-        let [wanted] = number;
-        let place = places.get(usize::from(wanted)).and_then(Option::as_ref);
-        match place.and_then(Place::open) {
-            Some(file) => channel::send_descriptor(calls, file.as_fd())?,
-            None => channel::send(calls, &[0])?,
-        }
-    }
-    Ok(())
+    let directories = places.iter().flatten().map(|place| &place.directory);
+    let roots: Vec<_> = directories
+        .map(|directory| (directory.as_fd(), Access::ReadWrite))
+        .collect();
+    confine(&roots, Network::CLOSED)?;
+    Ok(places)
 }
 
 /// A name in a directory.

@@ -5,12 +5,39 @@
 
 use super::Result;
 use super::error::{Error, check};
+use super::fork::{self, Process};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// The soft limit of descriptors that programs expect: some close all that
 /// there could be, one by one.
 const DESCRIPTORS: libc::rlim_t = 1024;
+
+/// From a copy of `parent` to a process that stands alone, step by step, and
+/// ends only when it wants to: with this name, and with these descriptors,
+/// see [`keep_only`]. Ends at once where the parent has ended already.
+///
+/// # Errors
+/// Those of the steps.
+pub fn stand_alone<const N: usize>(
+    name: &CStr,
+    parent: Process,
+    kept: [BorrowedFd<'_>; N],
+) -> Result<()> {
+    take_name(name);
+    die_with_parent(true);
+    if fork::parent() != parent {
+        // It has ended already, and nothing will tell.
+        fork::end(0);
+    }
+    leave_session()?;
+    keep_only(kept)?;
+    hide_memory();
+    plain_surroundings();
+    default_signals();
+    ignore_requests_to_end();
+    Ok(())
+}
 
 /// Cuts the process loose from its parent's terminal and working directory.
 ///

@@ -20,6 +20,7 @@ pub mod hosts;
 pub mod identity;
 pub mod inherited;
 pub mod interfaces;
+pub mod keeper;
 pub mod landlock;
 pub mod lock;
 pub mod names;

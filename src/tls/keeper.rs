@@ -17,12 +17,14 @@ use super::error::TlsError;
 use super::material::{Material, Stamps, stamps};
 use super::settings::Settings;
 use crate::sys;
-use crate::sys::birth;
-use crate::sys::capability::{self, Capabilities, Capability};
-use crate::sys::fork::{self, Ended, Process};
-use crate::sys::process::{effective_user, forbid_new_privileges};
+use crate::sys::capability::{Capabilities, Capability};
+use crate::sys::fork::{Ended, Process};
+use crate::sys::keeper::{self, Post};
+use crate::sys::landlock::{Access, Network, confine};
+use crate::sys::process::effective_user;
 use crate::sys::wipe::wipe;
 use std::ffi::CStr;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
@@ -72,8 +74,16 @@ impl Source {
             Ok((own, other))
         });
         let (own, other) = pair.map_err(sys::Error::of("socketpair"))?;
-        let parent = Process::current();
-        let process = fork::spawn(|| keep(settings, other, parent))?;
+        let post = Post {
+            name: NAME,
+            rights: Capabilities::NONE.with(Capability::DacReadSearch),
+        };
+        let process = keeper::spawn(
+            post,
+            other,
+            || see_only().map(|()| None),
+            |seen, asked, stream| reply(asked, settings, seen, stream),
+        )?;
         Ok(Source(Reader::Keeper(Mutex::new(own), process)))
     }
 
@@ -164,48 +174,30 @@ fn exchange(stream: &mut UnixStream, question: u8) -> io::Result<Option<Material
         .ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// The life of the keeper, until the other end of `stream` is closed; gives
-/// its exit code.
-fn keep(settings: &Settings, mut stream: UnixStream, parent: Process) -> i32 {
-    if prepare(&stream, parent).is_err() {
-        return 1;
-    }
-    let mut seen = None;
-    let mut question = [0];
-    while let Ok(1) = stream.read(&mut question) {
-        let [asked] = question;
-        let mut message = match answer(asked, settings, &mut seen) {
-            Some(material) => material.encode(),
-            None => Vec::new(),
-        };
-        let length = u64::try_from(message.len()).unwrap_or(0);
-        let sent = stream.write_all(&length.to_be_bytes());
-        let sent = sent.and_then(|()| stream.write_all(&message));
-        wipe(&mut message);
-        if sent.is_err() {
-            return 1;
-        }
-    }
-    0
+/// Leaves the keeper nothing but reading. Not even that could be left for the
+/// files' directories alone: certificates are often links, that lead
+/// elsewhere once they are renewed.
+fn see_only() -> sys::Result<()> {
+    let all = File::open("/").map_err(sys::Error::of("open"))?;
+    confine(&[(all.as_fd(), Access::ReadOnly)], Network::CLOSED).map(drop)
 }
 
-/// From a copy of the main process to one that stands alone, step by step.
-fn prepare(stream: &UnixStream, parent: Process) -> sys::Result<()> {
-    birth::take_name(NAME);
-    birth::die_with_parent(true);
-    if fork::parent() != parent {
-        // It has ended already, and nothing will tell.
-        fork::end(0);
-    }
-    birth::leave_session()?;
-    birth::keep_only([stream.as_fd()])?;
-    birth::hide_memory();
-    birth::plain_surroundings();
-    birth::default_signals();
-    birth::ignore_requests_to_end();
-    forbid_new_privileges()?;
-    let reading = Capabilities::NONE.with(Capability::DacReadSearch);
-    capability::keep_only(reading.and(capability::current()?.permitted))
+/// The keeper's answer, to where the question came from.
+fn reply(
+    asked: u8,
+    settings: &Settings,
+    seen: &mut Option<Stamps>,
+    stream: &mut UnixStream,
+) -> sys::Result<()> {
+    let mut message = match answer(asked, settings, seen) {
+        Some(material) => material.encode(),
+        None => Vec::new(),
+    };
+    let length = u64::try_from(message.len()).unwrap_or(0);
+    let sent = stream.write_all(&length.to_be_bytes());
+    let sent = sent.and_then(|()| stream.write_all(&message));
+    wipe(&mut message);
+    sent.map_err(sys::Error::of("send"))
 }
 
 #[cfg(test)]

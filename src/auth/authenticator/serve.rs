@@ -68,18 +68,7 @@ fn prepare<'a>(
     calls: BorrowedFd<'a>,
     parent: Process,
 ) -> sys::Result<Authenticator<'a>> {
-    birth::take_name(NAME);
-    birth::die_with_parent(true);
-    if fork::parent() != parent {
-        // It has ended already, and nothing will tell.
-        fork::end(0);
-    }
-    birth::leave_session()?;
-    birth::keep_only([calls])?;
-    birth::hide_memory();
-    birth::plain_surroundings();
-    birth::default_signals();
-    birth::ignore_requests_to_end();
+    birth::stand_alone(NAME, parent, [calls])?;
     birth::adopt_orphans();
     let ended = ChildSignal::block()?;
     let reports = channel::pair()?;
