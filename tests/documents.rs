@@ -16,7 +16,7 @@ mod ladders;
 use ladders::Scene;
 
 use ironftpd::cli::{self, EXITS, FLAGS};
-use ironftpd::config::{self, NOT_YET, OPTIONS, manual, print};
+use ironftpd::config::{self, MOOT, OPTIONS, manual, print};
 
 fn place(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -70,7 +70,7 @@ fn sample_configuration_is_up_to_date() {
 fn manual_of_the_configuration_is_up_to_date() {
     let parts = [
         ("OPTIONS", manual::options()),
-        ("NOT YET", manual::not_yet()),
+        ("WITHOUT EFFECT", manual::moot()),
     ];
     same(
         "man/ironftpd.conf.5",
@@ -142,7 +142,7 @@ fn every_option_flag_and_exit_code_is_in_the_manual() {
     for name in OPTIONS
         .iter()
         .map(|spec| spec.name)
-        .chain(NOT_YET.iter().map(|row| row.name))
+        .chain(MOOT.iter().map(|row| row.name))
     {
         let found = options
             .split([' ', '\n', ',', '.'])

@@ -62,11 +62,6 @@ pub enum Problem {
         /// The nearest known name, if one is near.
         suggestion: Option<&'static str>,
     },
-    /// An option of vsftpd that is not served.
-    NotYet {
-        /// The value it may nevertheless have, if any.
-        only: Option<&'static str>,
-    },
     /// The line has no `=`.
     NoEquals,
     /// Blanks between name and `=`.
@@ -159,9 +154,6 @@ impl fmt::Display for Problem {
         match self {
             Problem::UnknownOption { suggestion: Some(name) } => write!(f, "unknown option: did you mean \"{name}\"?"),
             Problem::UnknownOption { suggestion: None } => f.write_str("unknown option"),
-            Problem::NotYet { only: Some("") } => f.write_str("is not supported yet; only an empty value is accepted"),
-            Problem::NotYet { only: Some(value) } => write!(f, "is not supported yet; only {value} is accepted"),
-            Problem::NotYet { only: None } => f.write_str("is not supported yet"),
             Problem::NoEquals => f.write_str("no \"=\": a setting is written name=value"),
             Problem::BlankBeforeEquals => f.write_str("blank before \"=\": write name=value without blanks"),
             Problem::BlankInValue(value) => {
@@ -291,9 +283,6 @@ impl fmt::Display for ConfigError {
                     None => Ok(()),
                 }
             }
-            (Some(name), problem @ Problem::NotYet { .. }) => {
-                write!(f, "option \"{name}\" {problem}")
-            }
             (Some(name), problem) => write!(f, "{}: {problem}", printable(name)),
         }
     }
@@ -326,14 +315,6 @@ mod tests {
         assert_eq!(
             at_line_12(Some("anonymous_enabel"), problem),
             "/etc/ironftpd.conf:12: unknown option \"anonymous_enabel\": did you mean \"anonymous_enable\"?"
-        );
-    }
-
-    #[test]
-    fn option_of_vsftpd_is_refused_by_name() {
-        assert_eq!(
-            at_line_12(Some("local_enable"), Problem::NotYet { only: Some("NO") }),
-            "/etc/ironftpd.conf:12: option \"local_enable\" is not supported yet; only NO is accepted"
         );
     }
 

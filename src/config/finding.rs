@@ -42,11 +42,6 @@ pub enum Note {
     },
     /// A path that begins or ends with a blank.
     BlankInPath(String),
-    /// Accepted, but it does nothing while another option is off.
-    Inert {
-        /// The other option, which is not supported yet.
-        without: &'static str,
-    },
     /// Accepted, but it has no meaning in this server.
     Moot(&'static str),
     /// In the file of one user, where it comes too late or is not only his.
@@ -87,9 +82,7 @@ impl Finding {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match &self.note {
-            Note::CarriageReturn | Note::Inert { .. } | Note::Moot(_) | Note::ByInetdOnly => {
-                Severity::Info
-            }
+            Note::CarriageReturn | Note::Moot(_) | Note::ByInetdOnly => Severity::Info,
             Note::Machine(symptom) => symptom.severity(),
             _ => Severity::Warning,
         }
@@ -119,10 +112,6 @@ impl fmt::Display for Note {
             Note::BlankInPath(path) => {
                 write!(f, "\"{}\" begins or ends with a blank", printable(path))
             }
-            Note::Inert { without } => write!(
-                f,
-                "has no effect without {without}, which is not supported yet"
-            ),
             Note::Moot(reason) => f.write_str(reason),
             Note::NotPersonal => f.write_str("has no effect in the file of one user"),
             Note::Needs(other) => write!(f, "has no effect while {other} is NO"),
@@ -180,19 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn inert_option_is_no_warning() {
-        let note = Note::Inert {
-            without: "ssl_enable",
-        };
+    fn an_option_without_meaning_is_no_warning() {
         let finding = Finding {
             origin: Origin::Builtin,
-            option: Some("rsa_cert_file".to_owned()),
-            note,
+            option: Some("isolate".to_owned()),
+            note: Note::Moot("has no meaning here"),
         };
         assert_eq!(finding.severity(), Severity::Info);
-        assert_eq!(
-            finding.to_string(),
-            "default: rsa_cert_file: has no effect without ssl_enable, which is not supported yet"
-        );
+        assert_eq!(finding.to_string(), "default: isolate: has no meaning here");
     }
 }

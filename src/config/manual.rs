@@ -1,7 +1,7 @@
 //! The option tables as mdoc(7), for ironftpd.conf(5).
 #![forbid(unsafe_code)]
 
-use super::not_yet::{NOT_YET, Rule};
+use super::moot::MOOT;
 use super::options::{Kind, OPTIONS, OptionSpec};
 use super::print::wrapped;
 
@@ -55,18 +55,17 @@ pub fn at_the_start() -> String {
 /// The section of ironftpd.conf(5) on the options of vsftpd that have no
 /// meaning here.
 #[must_use]
-pub fn not_yet() -> String {
+pub fn moot() -> String {
     let mut out =
         String::from("These are accepted and have no meaning here.\n.Bl -tag -width Ds\n");
-    for row in NOT_YET {
-        if let Rule::Moot(reason) = row.rule {
-            out.push_str(&format!(".It Cm {}\n", row.name));
-            let reason = reason
-                .strip_prefix("has no meaning here: ")
-                .unwrap_or(reason);
-            let (first, rest) = reason.split_at_checked(1).unwrap_or((reason, ""));
-            sentences(&mut out, &format!("{}{rest}.", first.to_ascii_uppercase()));
-        }
+    for row in MOOT {
+        out.push_str(&format!(".It Cm {}\n", row.name));
+        let reason = row
+            .reason
+            .strip_prefix("has no meaning here: ")
+            .unwrap_or(row.reason);
+        let (first, rest) = reason.split_at_checked(1).unwrap_or((reason, ""));
+        sentences(&mut out, &format!("{}{rest}.", first.to_ascii_uppercase()));
     }
     out.push_str(".El\n");
     out
@@ -92,7 +91,7 @@ mod tests {
 
     #[test]
     fn every_option_has_an_entry() {
-        let page = options() + &not_yet();
+        let page = options() + &moot();
         for spec in OPTIONS {
             assert!(
                 page.contains(&format!("\n.It Cm {} Pq", spec.name)),
@@ -100,7 +99,7 @@ mod tests {
                 spec.name
             );
         }
-        for row in NOT_YET {
+        for row in MOOT {
             let listed = page.contains(&format!(".It Cm {}", row.name))
                 || page
                     .split([' ', ',', '.', '\n'])

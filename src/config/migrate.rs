@@ -32,7 +32,7 @@ pub fn migrated(config: &Config, findings: &[Finding]) -> Vec<u8> {
         }
         setting(&mut out, config, spec);
     }
-    let in_vain = |finding: &&Finding| matches!(finding.note, Note::Inert { .. } | Note::Moot(_));
+    let in_vain = |finding: &&Finding| matches!(finding.note, Note::Moot(_));
     let mut told = Vec::new();
     for finding in findings.iter().filter(in_vain) {
         let name = finding.option.as_deref().unwrap_or_default();

@@ -5,7 +5,7 @@
 //! The parser, the defaults, `--print-config`, the sample file and
 //! ironftpd.conf(5) read these rows and nothing else. Defaults are those of
 //! vsftpd's code; where its manual says otherwise the note tells.
-//! Options of vsftpd that are not served stand in `not_yet`.
+//! Options of vsftpd that have no meaning here stand in `moot`.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use super::error::{ConfigError, Origin, Problem};
 use super::finding::{Finding, Note};
-use super::not_yet::{self, NotYet, Rule};
+use super::moot::{self, Moot};
 use super::options::{self, Config, Kind, OptionSpec, Slot};
 use super::suggest;
 
@@ -141,8 +141,8 @@ impl Config {
     /// Sets the option `name` to what `text` says, as a line of the file does.
     ///
     /// The findings are what was odd about it, if anything. Options of
-    /// vsftpd that are not served are judged by their row in
-    /// [`NOT_YET`](super::NOT_YET).
+    /// vsftpd without effect are judged by their row in
+    /// [`MOOT`](super::MOOT).
     ///
     /// # Errors
     /// The reason why the setting cannot be used; nothing is changed then.
@@ -152,7 +152,7 @@ impl Config {
         text: &[u8],
         origin: &Origin,
     ) -> Result<Vec<Finding>, ConfigError> {
-        let noted = match (options::find(name), not_yet::find(name)) {
+        let noted = match (options::find(name), moot::find(name)) {
             (Some(spec), _) => self.store(spec, text).inspect(|_| {
                 self.origins.insert(spec.name, origin.clone());
             }),
@@ -204,22 +204,11 @@ impl Config {
     }
 }
 
-/// What an option that is not served amounts to.
-fn judge(row: &NotYet, text: &[u8]) -> Result<Vec<Note>, Problem> {
-    let (given, note) = value(row.kind, text)?;
+/// What an option without effect amounts to, if its value is one.
+fn judge(row: &Moot, text: &[u8]) -> Result<Vec<Note>, Problem> {
+    let (_, note) = value(row.kind, text)?;
     let mut notes = Vec::from_iter(note);
-    match row.rule {
-        Rule::Only(accepted) => {
-            let wanted = value(row.kind, accepted.as_bytes()).map(|(wanted, _)| wanted);
-            if !wanted.is_ok_and(|wanted| wanted == given) {
-                return Err(Problem::NotYet {
-                    only: Some(accepted),
-                });
-            }
-        }
-        Rule::InertWithout(without) => notes.push(Note::Inert { without }),
-        Rule::Moot(reason) => notes.push(Note::Moot(reason)),
-    }
+    notes.push(Note::Moot(row.reason));
     Ok(notes)
 }
 

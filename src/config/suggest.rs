@@ -1,7 +1,7 @@
 //! The known name nearest to a misspelt one.
 #![forbid(unsafe_code)]
 
-use super::not_yet::NOT_YET;
+use super::moot::MOOT;
 use super::options::OPTIONS;
 
 /// Names longer than this are not compared: no option is near them, and the
@@ -26,7 +26,7 @@ pub fn nearest(name: &[u8]) -> Option<&'static str> {
         })
         .collect();
     let served = OPTIONS.iter().map(|spec| spec.name);
-    let others = NOT_YET.iter().map(|row| row.name);
+    let others = MOOT.iter().map(|row| row.name);
     let (steps, found) = served
         .chain(others)
         .map(|known| (distance(&wanted, known.as_bytes()), known))

@@ -1,53 +1,35 @@
-//! The options of vsftpd that are not served, and what becomes of each.
+//! The options of vsftpd that have no meaning in this server.
 //!
-//! An option is never swallowed. Either its value asks for what ironftpd
-//! does anyway, or it does nothing because a switch it depends on is
-//! refused, or it has no meaning in this server and the log says why, or the
-//! server does not start. The rows cover the vsftpd of its source, of Debian
-//! (3.0.3) and of the distributions that add TLS switches.
+//! An option is never swallowed: these are accepted, and the log says why they
+//! have no effect. With the option table they cover the vsftpd of its source,
+//! of Debian (3.0.3) and of the distributions that add TLS switches.
 #![forbid(unsafe_code)]
 
 use super::options::Kind::{self, Bool, Path};
 
-/// What becomes of an option that is not served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// Refused, unless it has this value, which is what ironftpd does.
-    Only(&'static str),
-    /// Accepted with a finding: it does nothing without that other option,
-    /// which is itself refused.
-    InertWithout(&'static str),
-    /// Accepted with a finding, for the reason given.
-    Moot(&'static str),
-}
-
-/// One option of vsftpd that is not served.
+/// One option without effect.
 #[derive(Clone, Copy, Debug)]
-pub struct NotYet {
+pub struct Moot {
     /// Name as in vsftpd.conf.
     pub name: &'static str,
-    /// Kind of the value, which is checked even where it does nothing.
+    /// Kind of the value, which is checked all the same.
     pub kind: Kind,
-    /// What becomes of it.
-    pub rule: Rule,
+    /// Why there is nothing for it to do.
+    pub reason: &'static str,
 }
 
 /// The row of `name`.
 #[must_use]
-pub fn find(name: &[u8]) -> Option<&'static NotYet> {
-    NOT_YET.iter().find(|row| row.name.as_bytes() == name)
+pub fn find(name: &[u8]) -> Option<&'static Moot> {
+    MOOT.iter().find(|row| row.name.as_bytes() == name)
 }
 
-const fn moot(name: &'static str, kind: Kind, reason: &'static str) -> NotYet {
-    NotYet {
-        name,
-        kind,
-        rule: Rule::Moot(reason),
-    }
+const fn moot(name: &'static str, kind: Kind, reason: &'static str) -> Moot {
+    Moot { name, kind, reason }
 }
 
 /// Every option of vsftpd that is not in the option table.
-pub static NOT_YET: &[NotYet] = &[
+pub static MOOT: &[Moot] = &[
     // Processes and privileges.
     moot(
         "allow_writeable_chroot",
@@ -112,11 +94,10 @@ mod tests {
 
     #[test]
     fn no_option_is_in_both_tables_or_twice_in_one() {
-        for (index, row) in NOT_YET.iter().enumerate() {
+        for (index, row) in MOOT.iter().enumerate() {
             assert!(options::find(row.name.as_bytes()).is_none(), "{}", row.name);
             assert!(
-                NOT_YET
-                    .iter()
+                MOOT.iter()
                     .skip(index + 1)
                     .all(|other| other.name != row.name),
                 "{}",
@@ -134,33 +115,6 @@ mod tests {
             note.starts_with("Not an option of vsftpd")
         };
         let own = OPTIONS.iter().filter(is_own).count();
-        assert_eq!(OPTIONS.len() - own + NOT_YET.len(), 132 + 3 + 7);
-    }
-
-    #[test]
-    fn an_inert_option_depends_on_a_switch_that_is_refused() {
-        for row in NOT_YET {
-            if let Rule::InertWithout(switch) = row.rule {
-                assert_eq!(
-                    find(switch.as_bytes()).unwrap().rule,
-                    Rule::Only("NO"),
-                    "{}",
-                    row.name
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn every_accepted_value_is_of_its_kind() {
-        for row in NOT_YET {
-            if let Rule::Only(value) = row.rule {
-                assert!(
-                    super::super::parse::value(row.kind, value.as_bytes()).is_ok(),
-                    "{}",
-                    row.name
-                );
-            }
-        }
+        assert_eq!(OPTIONS.len() - own + MOOT.len(), 132 + 3 + 7);
     }
 }
