@@ -14,7 +14,7 @@ use ironftpd::config::{Kind, OPTIONS};
 
 use super::coverage::is_own;
 use super::logs::leave_what_differs;
-use super::options::{oracle, served};
+use super::options::oracle;
 use super::servers::{Running, Which, start, value};
 use super::stage::Stage;
 use super::support::accounts::{PASSWORD, run};
@@ -49,7 +49,7 @@ impl Site {
         for line in text.lines() {
             if let Some(line) = line.strip_prefix("#: ") {
                 site.remark(line);
-            } else if !line.starts_with('#') && served(line) {
+            } else if !line.starts_with('#') {
                 site.lines.push(line.to_owned());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ironftpd::config::{NOT_YET, OPTIONS, OptionSpec, Rule};
+use ironftpd::config::{MOOT, OPTIONS, OptionSpec};
 
 use super::table::{dialogues, text};
 
@@ -24,11 +24,8 @@ pub fn is_own(row: &OptionSpec) -> bool {
 /// Options of vsftpd that ironftpd reads, or accepts without an effect.
 fn options() -> Vec<&'static str> {
     let served = OPTIONS.iter().filter(|row| !is_own(row));
-    let moot = NOT_YET
-        .iter()
-        .filter(|row| matches!(row.rule, Rule::Moot(_)));
     let served = served.map(|row| row.name);
-    served.chain(moot.map(|row| row.name)).collect()
+    served.chain(MOOT.iter().map(|row| row.name)).collect()
 }
 
 #[test]
@@ -55,7 +52,7 @@ fn every_option_has_a_dialogue_or_a_reason_why_no_client_sees_it() {
 #[test]
 fn every_heading_and_every_reason_is_of_an_option_that_vsftpd_has() {
     let all = OPTIONS.iter().map(|row| row.name);
-    let all: Vec<&str> = all.chain(NOT_YET.iter().map(|row| row.name)).collect();
+    let all: Vec<&str> = all.chain(MOOT.iter().map(|row| row.name)).collect();
     let (_, dialogues) = dialogues(&text("options.txt"));
     let mut titles: Vec<&str> = dialogues.iter().map(|one| &*one.title).collect();
     let named = dialogues.iter().filter_map(|one| one.option.clone());

@@ -5,8 +5,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use ironftpd::config::{NOT_YET, Rule};
-
 use super::dialogue::perform;
 use super::logs::leave_what_differs;
 use super::servers::Which;
@@ -30,25 +28,6 @@ pub fn oracle() -> Result<Which, String> {
     peers::vsftpd().map(Which::Vsftpd)
 }
 
-/// Does not stand in the way of ironftpd's start: options that are still
-/// refused are left away, for both.
-pub fn served(line: &str) -> bool {
-    let refused = |row: &&ironftpd::config::NotYet| match row.rule {
-        Rule::Only(value) => !line.ends_with(&format!("={value}")),
-        Rule::InertWithout(_) | Rule::Moot(_) => false,
-    };
-    let row = NOT_YET.iter().find(|row| name(line) == Some(row.name));
-    !row.as_ref().is_some_and(refused)
-}
-
-/// Whether ironftpd has all that a dialogue is about.
-fn is_served(dialogue: &Dialogue) -> bool {
-    let option = dialogue.option.as_deref();
-    let row = NOT_YET.iter().find(|row| Some(row.name) == option);
-    let waits = row.is_some_and(|row| matches!(row.rule, Rule::Only(_) | Rule::InertWithout(_)));
-    !waits && dialogue.settings.iter().all(|line| served(line))
-}
-
 /// Answers of both servers to one dialogue, and of vsftpd without the option.
 struct Held {
     ours: Vec<Answer>,
@@ -58,7 +37,7 @@ struct Held {
 
 fn hold(stage: &Stage, vsftpd: &Which, base: &Dialogue, dialogue: &Dialogue) -> Held {
     let settings = base.settings.iter().chain(&dialogue.settings);
-    let lines: Vec<String> = settings.filter(|line| served(line)).cloned().collect();
+    let lines: Vec<String> = settings.cloned().collect();
     let without = dialogue.option.as_deref().map(|option| {
         let mut lines = lines.clone();
         lines.retain(|line| name(line) != Some(option));
@@ -121,7 +100,7 @@ fn each_option_has_the_effect_that_it_has_in_vsftpd() {
     };
     let only = std::env::var(ONLY).unwrap_or_default();
     let (base, mut dialogues) = dialogues(&text("options.txt"));
-    dialogues.retain(|dialogue| is_served(dialogue) && dialogue.title.starts_with(&only));
+    dialogues.retain(|dialogue| dialogue.title.starts_with(&only));
     let held = hold_all(&vsftpd, &base, &dialogues);
     let mut ours = Vec::new();
     let mut theirs = Vec::new();

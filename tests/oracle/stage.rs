@@ -10,7 +10,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use ironftpd::config::{Kind, NOT_YET, OPTIONS};
+use ironftpd::config::{Kind, MOOT, OPTIONS};
 
 use super::blur::Blur;
 use super::support::accounts::{Account, PASSWORD, Service};
@@ -234,7 +234,7 @@ fn item(path: &str, mode: Option<u32>, owner: Option<&str>, content: &str) -> Pl
 /// What an option of vsftpd holds.
 pub fn kind(name: &str) -> Option<Kind> {
     let served = OPTIONS.iter().map(|row| (row.name, row.kind));
-    let others = NOT_YET.iter().map(|row| (row.name, row.kind));
+    let others = MOOT.iter().map(|row| (row.name, row.kind));
     let mut all = served.chain(others);
     all.find(|(known, _)| *known == name).map(|(_, kind)| kind)
 }
