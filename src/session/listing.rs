@@ -367,7 +367,12 @@ impl Listing {
             }
             Target::Nothing => {}
             Target::One(attributes) if self.long => {
-                self.append_long(&attributes, pathname, None);
+                // As vsftpd has it: who reads LIST takes it for a name.
+                let name = match pathname.rsplit(|&byte| byte == b'/').next() {
+                    Some(name) if !attributes.is_directory() => name,
+                    _ => pathname,
+                };
+                self.append_long(&attributes, name, None);
             }
             Target::One(_) => self.append_short(pathname),
             Target::Matches(mut wildcard) => {

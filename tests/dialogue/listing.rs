@@ -87,7 +87,8 @@ fn list_of_a_file_shows_that_file() {
     let mut control = server.anonymous();
     let lines = control.listing("LIST dir/a file");
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].ends_with("a file"), "{lines:?}");
+    assert!(lines[0].ends_with(" a file"), "{lines:?}");
+    assert!(!lines[0].contains("dir/"), "{lines:?}");
     assert_eq!(control.listing("NLST dir/a file").len(), 1);
 }
 

@@ -19,16 +19,19 @@ pub struct Blur {
 }
 
 impl Blur {
-    pub fn new(root: &str, cast: &[(&'static str, Account)], port: u16) -> Blur {
+    pub fn new(
+        root: &str,
+        cast: &[(&'static str, Account)],
+        numbers: &[(&'static str, [u32; 2])],
+        port: u16,
+    ) -> Blur {
         let [high, low] = port.to_be_bytes();
         let names = cast
             .iter()
             .map(|(word, account)| (account.name.clone(), *word));
-        let numbers = cast
+        let numbers = numbers
             .iter()
-            .flat_map(|(word, account)| {
-                ["-u", "-g"].map(|option| (account.number(option).to_string(), *word))
-            })
+            .flat_map(|(word, both)| both.map(|number| (number.to_string(), *word)))
             .collect();
         Blur {
             root: root.to_owned(),

@@ -115,6 +115,12 @@ impl Running {
         command
     }
 
+    /// Whether its file has this line.
+    pub fn has(&self, line: &str) -> bool {
+        let text = fs::read_to_string(&self.config).unwrap();
+        text.lines().any(|other| other == line)
+    }
+
     /// All it has said.
     fn words(&self) -> String {
         let words = fs::read(self.home.path().join("output")).unwrap_or_default();

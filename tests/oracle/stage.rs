@@ -41,6 +41,8 @@ const LONG_AGO: u64 = 1_234_567_890;
 pub struct Stage {
     root: TempDir,
     cast: Vec<(&'static str, Account)>,
+    /// User and group of each.
+    numbers: Vec<(&'static str, [u32; 2])>,
     services: Vec<(&'static str, Service)>,
     /// Undoes what is only so in this run.
     pub blur: Blur,
@@ -55,15 +57,13 @@ impl Stage {
         root.close_to_others();
         let at = root.path().display().to_string();
         let user = |word: &'static str| {
-            // The home's name ends as the user's.
-            let account = Account::user(word, "/", &["-s", "/bin/sh", "-U"]);
-            let home = match word {
+            let home = |name: &str| match word {
                 "visitor" => format!("{at}/ftp"),
                 // Of passwd_chroot_enable.
-                "sue" => format!("{at}/home/{}/./dir", account.name),
-                _ => format!("{at}/home/{}", account.name),
+                "sue" => format!("{at}/home/{name}/./dir"),
+                _ => format!("{at}/home/{name}"),
             };
-            super::support::accounts::run("usermod", &["-d", &home, &account.name]);
+            let account = Account::user_in(word, home, &["-s", "/bin/sh", "-U"]);
             (word, account)
         };
         let cast: Vec<_> = CAST.map(user).into();
@@ -72,10 +72,17 @@ impl Stage {
             (word, Service::new(word, &lines))
         });
         let port = free_port();
-        let blur = Blur::new(&at, &cast, port);
+        let numbers = cast
+            .iter()
+            .map(|(word, account): &(&'static str, Account)| {
+                (*word, ["-u", "-g"].map(|option| account.number(option)))
+            });
+        let numbers: Vec<_> = numbers.collect();
+        let blur = Blur::new(&at, &cast, &numbers, port);
         Stage {
             root,
             cast,
+            numbers,
             services: services.into(),
             blur,
             port,
@@ -208,11 +215,10 @@ impl Stage {
         let folder = path.is_dir();
         let usual = if folder { 0o755 } else { 0o644 };
         if let Some(owner) = owner {
-            let known = self.cast.iter().find(|(word, _)| *word == owner);
-            let account = &known
-                .unwrap_or_else(|| panic!("{owner}: not of the cast"))
-                .1;
-            chown(path, Some(account.number("-u")), Some(account.number("-g"))).unwrap();
+            let known = self.numbers.iter().find(|(word, _)| *word == owner);
+            let known = known.unwrap_or_else(|| panic!("{owner}: not of the cast"));
+            let [user, group] = known.1;
+            chown(path, Some(user), Some(group)).unwrap();
         }
         let mode = fs::Permissions::from_mode(mode.unwrap_or(usual));
         fs::set_permissions(path, mode).unwrap();

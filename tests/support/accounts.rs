@@ -56,11 +56,17 @@ impl Account {
     /// An account whose name ends in `word`, with the home directory `home`,
     /// which is not made, and further arguments of useradd(8).
     pub fn user(word: &str, home: &str, arguments: &[&str]) -> Account {
+        Account::user_in(word, |_| home.to_owned(), arguments)
+    }
+
+    /// The same, with a home that goes by the name.
+    pub fn user_in(word: &str, home: impl Fn(&str) -> String, arguments: &[&str]) -> Account {
         let name = format!("ift{}x{}{word}", id(), number());
+        let home = home(&name);
         let setting = crypt::new_setting("$6$", 1000).unwrap();
         let hash = crypt::hash(PASSWORD.as_bytes(), &setting).unwrap();
         let hash = String::from_utf8(hash).unwrap();
-        let mut all = vec!["-M", "-d", home, "-p", &hash];
+        let mut all = vec!["-M", "-d", &home, "-p", &hash];
         all.extend(arguments);
         all.push(&name);
         run("useradd", &all);
