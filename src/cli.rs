@@ -316,10 +316,7 @@ fn accounts(launch: &Launch) -> Result<LiveAccounts, auth::AccountsError> {
         return auth::Accounts::single(user.as_bytes(), password.secret(), home, !share.write)
             .map(LiveAccounts::fixed);
     }
-    match launch.config.virtual_users_file() {
-        Some(path) => LiveAccounts::load(path),
-        None => Ok(LiveAccounts::fixed(auth::Accounts::none())),
-    }
+    LiveAccounts::of(launch.config.virtual_users_file())
 }
 
 fn exit_of(error: &StartError) -> Exit {

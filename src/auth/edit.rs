@@ -8,14 +8,14 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::error::{AccountsError, Action};
 use super::file::{AccountsFile, FILE_MAX};
 use crate::sys::lock;
-use crate::sys::regular::open_regular;
+use crate::sys::regular::{content, open_regular};
 
 /// The permission bits of a file made here: the hashes are nobody's business.
 const NEW_MODE: u32 = 0o600;
@@ -31,11 +31,10 @@ pub fn read(path: &Path) -> Result<(AccountsFile, u32), AccountsError> {
 
 fn parse(file: &File, path: &Path) -> Result<(AccountsFile, u32), AccountsError> {
     let mode = file.metadata().map_err(failed(Action::Read, path))?.mode() & 0o7777;
-    let mut text = Vec::new();
-    let bounded = file.take(FILE_MAX + 1).read_to_end(&mut text);
-    if u64::try_from(bounded.map_err(failed(Action::Read, path))?).is_ok_and(|n| n > FILE_MAX) {
-        return Err(AccountsError::TooLarge(path.to_owned()));
-    }
+    let text = content(file, FILE_MAX).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => AccountsError::TooLarge(path.to_owned()),
+        _ => failed(Action::Read, path)(error),
+    })?;
     let accounts = AccountsFile::parse(&text).map_err(|(line, problem)| AccountsError::Line {
         path: path.to_owned(),
         line,

@@ -12,11 +12,11 @@
 
 use super::file::FILE_MAX;
 use crate::config::Config;
-use crate::sys::regular::open_regular;
+use crate::sys::regular::{content, open_regular};
 use crate::sys::stamp::Stamp;
 use std::collections::HashSet;
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,11 +100,7 @@ fn read(path: &Path) -> io::Result<Lines> {
     if file.metadata()?.mode() & 0o022 != 0 {
         log::warn!("{path:?}: users other than its owner may write this list");
     }
-    let mut text = Vec::new();
-    let size = file.take(FILE_MAX + 1).read_to_end(&mut text)?;
-    if u64::try_from(size).is_ok_and(|size| size > FILE_MAX) {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
+    let text = content(&file, FILE_MAX)?;
     let lines = text
         .split(|&byte| byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))

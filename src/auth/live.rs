@@ -44,6 +44,17 @@ impl LiveAccounts {
         })
     }
 
+    /// Those in `file`; without one there are none.
+    ///
+    /// # Errors
+    /// Those of [`LiveAccounts::load`].
+    pub fn of(file: Option<&Path>) -> Result<LiveAccounts, AccountsError> {
+        match file {
+            Some(path) => LiveAccounts::load(path),
+            None => Ok(LiveAccounts::fixed(Accounts::none())),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, (Option<Stamp>, Arc<Accounts>)> {
         // The pair is replaced as one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

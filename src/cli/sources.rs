@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Launch, Share, Start, bytes_of, flags, path_of};
-use crate::config::{Accounts, Config, ConfigError, Finding, Origin, Problem, Reading, migrate};
+use crate::config::{Accounts, Config, ConfigErrors, Finding, Origin, Problem, Reading, migrate};
 use crate::server::Reread;
 use std::path::{Path, PathBuf};
 
@@ -44,11 +44,11 @@ impl Start {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn load(self) -> Result<Launch, Vec<ConfigError>> {
+    pub fn load(self) -> Result<Launch, ConfigErrors> {
         self.load_among(&USUAL_FILES.map(Path::new))
     }
 
-    pub(super) fn load_among(self, usual: &[&Path]) -> Result<Launch, Vec<ConfigError>> {
+    pub(super) fn load_among(self, usual: &[&Path]) -> Result<Launch, ConfigErrors> {
         let (config, findings, share) = self.read(usual, Reading::new())?;
         Ok(Launch {
             config,
@@ -59,7 +59,7 @@ impl Start {
     }
 
     /// What is set, as a configuration file of ironftpd's own.
-    pub(super) fn migrate(&self) -> Result<Vec<u8>, Vec<ConfigError>> {
+    pub(super) fn migrate(&self) -> Result<Vec<u8>, ConfigErrors> {
         let mut reading = Reading::new();
         if !self.sources.iter().any(|source| source.file().is_some()) {
             let [_, theirs] = USUAL_FILES;
@@ -89,7 +89,7 @@ impl Start {
         &self,
         usual: &[&Path],
         mut reading: Reading,
-    ) -> Result<(Config, Vec<Finding>, Option<Share>), Vec<ConfigError>> {
+    ) -> Result<(Config, Vec<Finding>, Option<Share>), ConfigErrors> {
         let mut share = None;
         let mut accounts = Accounts::Configured;
         if let Some(serve) = &self.serve {

@@ -6,18 +6,18 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::check;
-use super::error::{ConfigError, Origin, Problem};
+use super::error::{ConfigError, ConfigErrors, Origin, Problem};
 use super::finding::{Finding, Note};
 use super::options::Config;
 use super::parse;
 use crate::sys::process::effective_user;
-use crate::sys::regular::open_regular;
+use crate::sys::regular::{content, open_regular};
 
 /// More than any real file: vsftpd itself reads 100,000 bytes at most.
 const LARGEST: u64 = 1 << 20;
@@ -181,11 +181,11 @@ impl Reading {
     ///
     /// # Errors
     /// Everything that was wrong, in the order in which it was read.
-    pub fn unchecked(self) -> Result<(Config, Vec<Finding>), Vec<ConfigError>> {
+    pub fn unchecked(self) -> Result<(Config, Vec<Finding>), ConfigErrors> {
         if self.errors.is_empty() {
             Ok((self.config, self.findings))
         } else {
-            Err(self.errors)
+            Err(ConfigErrors(self.errors))
         }
     }
 
@@ -195,17 +195,14 @@ impl Reading {
     /// Everything that was wrong, in the order in which it was read. Options
     /// are not checked against each other when some could not be read: the
     /// answers would be about a configuration nobody wrote.
-    pub fn finish(
-        mut self,
-        accounts: Accounts,
-    ) -> Result<(Config, Vec<Finding>), Vec<ConfigError>> {
+    pub fn finish(mut self, accounts: Accounts) -> Result<(Config, Vec<Finding>), ConfigErrors> {
         if self.errors.is_empty() {
             check::check(&self.config, accounts, &mut self.findings, &mut self.errors);
         }
         if self.errors.is_empty() {
             Ok((self.config, self.findings))
         } else {
-            Err(self.errors)
+            Err(ConfigErrors(self.errors))
         }
     }
 }
@@ -222,7 +219,7 @@ impl Config {
         &self,
         path: &Path,
         starter: u32,
-    ) -> Result<(Config, Vec<Finding>), Vec<ConfigError>> {
+    ) -> Result<(Config, Vec<Finding>), ConfigErrors> {
         let mut reading = Reading {
             config: self.clone(),
             ..Reading::started_by(starter)
@@ -239,7 +236,7 @@ impl Config {
 pub fn load(
     files: &[PathBuf],
     overrides: &[Vec<u8>],
-) -> Result<(Config, Vec<Finding>), Vec<ConfigError>> {
+) -> Result<(Config, Vec<Finding>), ConfigErrors> {
     let mut reading = Reading::new();
     for file in files {
         reading.file(file);
@@ -267,14 +264,10 @@ fn contents(path: &Path, starter: u32) -> Result<(Vec<u8>, u32), Problem> {
             starter,
         });
     }
-    let mut text = Vec::new();
-    let size = file
-        .take(LARGEST + 1)
-        .read_to_end(&mut text)
-        .map_err(unreadable)?;
-    if u64::try_from(size).is_ok_and(|size| size > LARGEST) {
-        return Err(Problem::TooLarge { largest: LARGEST });
-    }
+    let text = content(&file, LARGEST).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => Problem::TooLarge { largest: LARGEST },
+        _ => unreadable(error),
+    })?;
     Ok((text, about.mode()))
 }
 

@@ -8,6 +8,7 @@ use super::check::{Report, readable};
 use super::error::Problem;
 use super::finding::Note;
 use super::load::Accounts;
+use super::options::Config;
 use super::parse::shown;
 use crate::sys::passwd::User;
 
@@ -115,39 +116,54 @@ fn users(report: &mut Report<'_>) {
     }
 }
 
+/// A list of names or of passwords that is looked at when somebody logs in.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginList<'config> {
+    /// The option that names the file.
+    pub option: &'static str,
+    /// The file; none when the option was set to nothing.
+    pub file: Option<&'config Path>,
+}
+
+impl Config {
+    /// The lists that are in use.
+    pub fn login_lists(&self) -> impl Iterator<Item = LoginList<'_>> {
+        [
+            (self.userlist_enable, "userlist_file", &self.userlist_file),
+            (
+                self.chroot_list_enable,
+                "chroot_list_file",
+                &self.chroot_list_file,
+            ),
+            (
+                self.deny_email_enable,
+                "banned_email_file",
+                &self.banned_email_file,
+            ),
+            (
+                self.secure_email_list_enable,
+                "email_password_file",
+                &self.email_password_file,
+            ),
+        ]
+        .into_iter()
+        .filter(|&(used, ..)| used)
+        .map(|(_, option, file)| LoginList {
+            option,
+            file: file.as_deref(),
+        })
+    }
+}
+
 /// Lists that must be there: without them it is not known who is meant.
 fn lists(report: &mut Report<'_>) {
     let config = report.config;
-    for (option, path, needed) in [
-        (
-            "userlist_file",
-            &config.userlist_file,
-            config.userlist_enable,
-        ),
-        (
-            "chroot_list_file",
-            &config.chroot_list_file,
-            config.chroot_list_enable,
-        ),
-        (
-            "banned_email_file",
-            &config.banned_email_file,
-            config.deny_email_enable,
-        ),
-        (
-            "email_password_file",
-            &config.email_password_file,
-            config.secure_email_list_enable,
-        ),
-    ] {
-        if !needed {
-            continue;
-        }
-        match path {
+    for LoginList { option, file } in config.login_lists() {
+        match file {
             None => report.error(option, Problem::MissingValue),
             Some(path) => {
                 if let Err(error) = readable(path) {
-                    report.error(option, Problem::Unreadable(path.clone(), error));
+                    report.error(option, Problem::Unreadable(path.to_owned(), error));
                 }
             }
         }

@@ -27,7 +27,7 @@ pub mod suggest;
 pub mod symptom;
 
 pub(crate) use error::printable;
-pub use error::{ConfigError, Origin, Problem};
+pub use error::{ConfigError, ConfigErrors, Origin, Problem};
 pub use finding::{Finding, Note, Severity};
 pub use listen::Listener;
 pub use load::{Accounts, Reading, load};

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::check;
-use super::error::ConfigError;
+use super::error::ConfigErrors;
 use super::finding::{Finding, Note};
 use super::load::{Accounts, Reading};
 use super::options::{Config, OPTIONS, Slot};
@@ -131,7 +131,7 @@ pub enum PersonalError {
     /// Whether there is a file cannot be told.
     Unreachable(PathBuf, io::Error),
     /// The file cannot be used.
-    Wrong(Vec<ConfigError>),
+    Wrong(ConfigErrors),
 }
 
 impl fmt::Display for PersonalError {
@@ -141,14 +141,7 @@ impl fmt::Display for PersonalError {
             PersonalError::Unreachable(path, error) => {
                 write!(f, "user_config_dir: cannot reach {path:?}: {error}")
             }
-            PersonalError::Wrong(errors) => {
-                f.write_str("user_config_dir: ")?;
-                for (index, error) in errors.iter().enumerate() {
-                    let comma = if index > 0 { "; " } else { "" };
-                    write!(f, "{comma}{error}")?;
-                }
-                Ok(())
-            }
+            PersonalError::Wrong(errors) => write!(f, "user_config_dir: {errors}"),
         }
     }
 }
@@ -249,7 +242,7 @@ impl Config {
             ..
         } = reading;
         if !errors.is_empty() {
-            return Err(PersonalError::Wrong(errors));
+            return Err(PersonalError::Wrong(ConfigErrors(errors)));
         }
         self.restore(&mut config, &mut findings);
         check::check(&config, Accounts::OneMore, &mut findings, &mut errors);
@@ -264,7 +257,7 @@ impl Config {
         if errors.is_empty() {
             Ok((config, findings))
         } else {
-            Err(PersonalError::Wrong(errors))
+            Err(PersonalError::Wrong(ConfigErrors(errors)))
         }
     }
 

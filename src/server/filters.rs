@@ -10,19 +10,6 @@ use crate::sys::seccomp::{Filter, FilterError, Kind, Mode, TrialError, trial};
 #[derive(Debug, Default)]
 pub(super) struct Filters(Vec<Filter>);
 
-/// Kinds of thread that this server has.
-const KINDS: [Kind; 9] = [
-    Kind::Main,
-    Kind::MainWithRoot,
-    Kind::WaitingRoom,
-    Kind::Writer,
-    Kind::Login,
-    Kind::Session,
-    Kind::Resolver,
-    Kind::Governor,
-    Kind::Gatekeeper,
-];
-
 impl Filters {
     /// Those that `config` wants, once a scratch thread has shown that they
     /// hold. To be made after the last fork, by the only thread. What is
@@ -52,7 +39,8 @@ impl Filters {
         } else {
             Mode::Refuse
         };
-        let filters = KINDS.into_iter().map(|kind| Filter::new(kind, mode));
+        let kinds = Kind::ALL.into_iter().filter(|&kind| kind != Kind::Trial);
+        let filters = kinds.map(|kind| Filter::new(kind, mode));
         match filters.collect() {
             Ok(filters) => Ok(Filters(filters)),
             Err(error) => Ok(Filters::missing(&error)),

@@ -57,18 +57,7 @@ fn network(config: &Config) -> Network {
 /// in: files are replaced by others of the same name, which a rule for the
 /// file itself would not cover. A link counts with where it leads now.
 fn papers(config: &Config) -> Vec<Root> {
-    let lists = [
-        (config.userlist_enable(), config.userlist_file()),
-        (config.chroot_list_enable(), config.chroot_list_file()),
-        (config.deny_email_enable(), config.banned_email_file()),
-        (
-            config.secure_email_list_enable(),
-            config.email_password_file(),
-        ),
-    ];
-    let lists = lists
-        .into_iter()
-        .filter_map(|(used, file)| file.filter(|_| used));
+    let lists = config.login_lists().filter_map(|list| list.file);
     let files = lists.chain(config.virtual_users_file());
     let mut directories: BTreeSet<PathBuf> = BTreeSet::new();
     for file in files {

@@ -2,15 +2,17 @@
 //! hosts.allow names for some clients (VSFTPD_LOAD_CONF): what the server must
 //! keep, or start, so that it can serve them later.
 
-use crate::config::{Config, ConfigError, Origin};
+use crate::auth::{AccountsError, LiveAccounts};
+use crate::config::{Config, ConfigErrors, Origin};
 use crate::protocol::wrappers::{Fault, Rules};
 use crate::session::{Service, ServiceError};
+use crate::sys::regular::read_regular;
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The files with the rules.
 pub(super) const ALLOW: &str = "/etc/hosts.allow";
@@ -95,8 +97,8 @@ pub(super) struct Load {
 #[derive(Debug)]
 pub(super) enum LoadError {
     Unreachable(io::Error),
-    Config(Vec<ConfigError>),
-    Accounts(crate::auth::AccountsError),
+    Config(ConfigErrors),
+    Accounts(AccountsError),
     Service(ServiceError),
     /// The rights for it were given up at the start.
     Identity,
@@ -106,13 +108,7 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LoadError::Unreachable(error) => error.fmt(f),
-            LoadError::Config(errors) => {
-                for (index, error) in errors.iter().enumerate() {
-                    let comma = if index > 0 { "; " } else { "" };
-                    write!(f, "{comma}{error}")?;
-                }
-                Ok(())
-            }
+            LoadError::Config(errors) => errors.fmt(f),
             LoadError::Accounts(error) => error.fmt(f),
             LoadError::Service(error) => error.fmt(f),
             LoadError::Identity => f.write_str(
@@ -155,13 +151,9 @@ fn config_of(path: &Path, base: &Service, told: Option<&Config>) -> Result<Confi
 fn opened(base: &Service, config: Config) -> Result<Service, LoadError> {
     let mine = config.virtual_users_file();
     let accounts = if mine == base.config().virtual_users_file() {
-        std::sync::Arc::clone(base.accounts())
+        Arc::clone(base.accounts())
     } else {
-        let accounts = match mine {
-            Some(path) => crate::auth::LiveAccounts::load(path).map_err(LoadError::Accounts)?,
-            None => crate::auth::LiveAccounts::fixed(crate::auth::Accounts::none()),
-        };
-        std::sync::Arc::new(accounts)
+        Arc::new(LiveAccounts::of(mine).map_err(LoadError::Accounts)?)
     };
     base.reopen(config, accounts).map_err(LoadError::Service)
 }
@@ -171,26 +163,9 @@ fn opened(base: &Service, config: Config) -> Result<Service, LoadError> {
 /// # Errors
 /// When it is there and cannot be read: then nobody knows who may come.
 pub(super) fn rules_of(path: &str) -> io::Result<(Rules, Vec<Fault>)> {
-    match text_of(Path::new(path), LARGEST) {
+    match read_regular(Path::new(path), LARGEST) {
         Ok(text) => Ok(Rules::parse(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Rules::parse(b"")),
         Err(error) => Err(error),
     }
-}
-
-/// The content of a regular file of no more than `largest` bytes.
-///
-/// # Errors
-/// The system's own, or that it is none.
-pub(super) fn text_of(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
-    // Asked before it is opened, because opening a FIFO would wait.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut text = Vec::new();
-    File::open(path)?.take(largest + 1).read_to_end(&mut text)?;
-    if u64::try_from(text.len()).unwrap_or(u64::MAX) > largest {
-        return Err(io::Error::from_raw_os_error(libc::EFBIG));
-    }
-    Ok(text)
 }

@@ -10,7 +10,7 @@ use super::narrow::Walls;
 use super::orders::{Errand, Outcome};
 use super::writers;
 use crate::auth::{Accounts, AccountsError, LiveAccounts};
-use crate::config::{Config, ConfigError, Finding, Severity};
+use crate::config::{Config, ConfigErrors, Finding, Severity};
 use crate::record;
 use crate::record::ledger::{self, LogError, Opened};
 use crate::session::{Service, ServiceError};
@@ -24,8 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Reads the configuration again, for a server that this user has started.
-pub type Reread =
-    Box<dyn Fn(u32) -> Result<(Config, Vec<Finding>), Vec<ConfigError>> + Send + 'static>;
+pub type Reread = Box<dyn Fn(u32) -> Result<(Config, Vec<Finding>), ConfigErrors> + Send + 'static>;
 
 /// A configuration that can be served.
 struct Fresh {
@@ -41,7 +40,7 @@ struct Fresh {
 
 /// Why it cannot.
 enum ReloadError {
-    Config(Vec<ConfigError>),
+    Config(ConfigErrors),
     Accounts(AccountsError),
     Service(ServiceError),
     Log(LogError),
@@ -54,13 +53,7 @@ enum ReloadError {
 impl fmt::Display for ReloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ReloadError::Config(errors) => {
-                for (index, error) in errors.iter().enumerate() {
-                    let comma = if index > 0 { "; " } else { "" };
-                    write!(f, "{comma}{error}")?;
-                }
-                Ok(())
-            }
+            ReloadError::Config(errors) => errors.fmt(f),
             ReloadError::Accounts(error) => error.fmt(f),
             ReloadError::Service(error) => error.fmt(f),
             ReloadError::Log(error) => error.fmt(f),
@@ -156,10 +149,7 @@ fn read(reread: &Reread, before: &Arc<Service>, walls: &Arc<Walls>) -> Result<Fr
     let (mut config, findings) = reread(before.starter()).map_err(ReloadError::Config)?;
     let kept = config.keep_from(before.config());
     let changed = config.differing(before.config());
-    let accounts = match config.virtual_users_file() {
-        Some(path) => LiveAccounts::load(path).map_err(ReloadError::Accounts)?,
-        None => LiveAccounts::fixed(Accounts::none()),
-    };
+    let accounts = LiveAccounts::of(config.virtual_users_file()).map_err(ReloadError::Accounts)?;
     let service = before
         .reopen(config, accounts)
         .map_err(ReloadError::Service)?;

@@ -14,35 +14,14 @@ const TRIED: usize = 1000;
 
 /// Logs what is out of reach now.
 pub(super) fn warn(config: &Config) {
-    let mut lists = vec![("virtual_users_file", config.virtual_users_file())];
-    for (option, used, path) in [
-        (
-            "userlist_file",
-            config.userlist_enable(),
-            config.userlist_file(),
-        ),
-        (
-            "chroot_list_file",
-            config.chroot_list_enable(),
-            config.chroot_list_file(),
-        ),
-        (
-            "banned_email_file",
-            config.deny_email_enable(),
-            config.banned_email_file(),
-        ),
-        (
-            "email_password_file",
-            config.secure_email_list_enable(),
-            config.email_password_file(),
-        ),
-    ] {
-        lists.push((option, path.filter(|_| used)));
-    }
-    for (option, path) in lists {
-        if let Some(path) = path
-            && is_out_of_reach(path)
-        {
+    let accounts = config
+        .virtual_users_file()
+        .map(|path| ("virtual_users_file", path));
+    let lists = config
+        .login_lists()
+        .filter_map(|list| Some((list.option, list.file?)));
+    for (option, path) in accounts.into_iter().chain(lists) {
+        if is_out_of_reach(path) {
             log::warn!(
                 "{option} {path:?} cannot be read any more by who the server is now \
                  (nopriv_user): changes count after a restart only"

@@ -20,6 +20,7 @@ use crate::record::{Ledger, NoSession};
 use crate::session::{Service, Session, SessionId, Wake};
 use crate::sys;
 use crate::sys::hosts;
+use crate::sys::regular::read_regular;
 use crate::sys::seccomp::Kind;
 use crate::sys::stamp::Stamp;
 use crate::sys::transfer::send;
@@ -351,7 +352,7 @@ impl Lookups for Asking<'_> {
 
     fn patterns_in(&mut self, path: &[u8]) -> Vec<u8> {
         let path = Path::new(OsStr::from_bytes(path));
-        super::prospects::text_of(path, LARGEST).unwrap_or_else(|error| {
+        read_regular(path, LARGEST).unwrap_or_else(|error| {
             log::warn!("tcp_wrappers: {path:?}: {error}");
             Vec::new()
         })

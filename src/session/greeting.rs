@@ -4,8 +4,10 @@
 use super::service::ServiceError;
 use crate::config::Config;
 use crate::protocol::{Code, Reply};
-use crate::sys::regular::open_regular;
-use std::path::Path;
+use crate::sys::regular::read_regular;
+
+/// A banner is a screenful; a file named by mistake shall not fill memory.
+const LARGEST: u64 = 64 * 1024;
 
 /// The greeting that the configuration has, or names a file for.
 ///
@@ -14,7 +16,8 @@ use std::path::Path;
 pub(super) fn greeting(config: &Config) -> Result<Reply, ServiceError> {
     let text = match config.banner_file() {
         Some(path) => {
-            read_small(path).map_err(|error| ServiceError::Banner(path.to_owned(), error))?
+            let text = read_regular(path, LARGEST);
+            text.map_err(|error| ServiceError::Banner(path.to_owned(), error))?
         }
         None if config.ftpd_banner().is_empty() => b"ironftpd ready.".to_vec(),
         None => config.ftpd_banner().to_vec(),
@@ -33,12 +36,4 @@ pub(super) fn greeting(config: &Config) -> Result<Reply, ServiceError> {
     };
     let greeting = Reply::new(Code::ServiceReady, last);
     Ok(lines.into_iter().fold(greeting, Reply::line))
-}
-
-/// A banner is a screenful; a file named by mistake shall not fill memory.
-fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut text = Vec::new();
-    open_regular(path)?.take(64 * 1024).read_to_end(&mut text)?;
-    Ok(text)
 }

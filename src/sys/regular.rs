@@ -2,7 +2,7 @@
 
 use super::file::{OpenHow, openat2};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -33,6 +33,32 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// The content of an open file of no more than `largest` bytes.
+///
+/// # Errors
+/// The system's own; EFBIG for a larger one.
+pub fn content(file: &File, largest: u64) -> io::Result<Vec<u8>> {
+    let expected = file.metadata()?.len().min(largest);
+    // With room for all: a vector that grows leaves copies of secrets behind.
+    let mut text = Vec::with_capacity(usize::try_from(expected).unwrap_or(0) + 1);
+    let size = file
+        .take(largest.saturating_add(1))
+        .read_to_end(&mut text)?;
+    if u64::try_from(size).is_ok_and(|size| size > largest) {
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
+    Ok(text)
+}
+
+/// The content of the regular file at `path`, if it has no more than
+/// `largest` bytes.
+///
+/// # Errors
+/// Those of [`open_regular`] and [`content`].
+pub fn read_regular(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
+    content(&open_regular(path)?, largest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +74,14 @@ mod tests {
         let number = std::os::fd::AsRawFd::as_raw_fd(&open);
         let error = open_regular(Path::new(&format!("/proc/self/fd/{number}"))).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::ELOOP));
+    }
+
+    #[test]
+    fn a_file_over_the_bound_is_not_cut_but_refused() {
+        let path = Path::new("Cargo.toml");
+        let size = std::fs::metadata(path).unwrap().len();
+        assert_eq!(read_regular(path, size).unwrap().len() as u64, size);
+        let error = read_regular(path, size - 1).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 }

@@ -5,12 +5,13 @@
 //! that has kept the right to read them can hand them to one that has not.
 
 use super::settings::Settings;
+use crate::sys::regular::{self, open_regular};
 use crate::sys::stamp::Stamp;
 use crate::sys::wipe::wipe;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -95,7 +96,10 @@ impl Material {
     pub fn read(settings: &Settings) -> Material {
         let mut files = BTreeMap::new();
         let mut take = |path: PathBuf, content: io::Result<Content>| {
-            let content = content.map_err(|error| error.raw_os_error().unwrap_or(libc::EIO));
+            let content = content.map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidInput => libc::EINVAL,
+                _ => error.raw_os_error().unwrap_or(libc::EIO),
+            });
             files.insert(path, content);
         };
         for path in settings.files() {
@@ -170,24 +174,11 @@ impl Material {
 }
 
 fn content(path: &Path) -> io::Result<Content> {
-    // The kind first: opening a FIFO would wait.
-    let about = fs::metadata(path)?;
-    if !about.is_file() {
-        return Err(io::Error::from_raw_os_error(libc::EINVAL));
-    }
-    let file = File::open(path)?;
-    let mode = file.metadata()?.mode() & 0o7777;
-    let room = usize::try_from(about.size().min(LARGEST)).unwrap_or(0);
-    let mut content = Content {
-        // With room for all: a vector that grows leaves copies behind.
-        bytes: Vec::with_capacity(room + 1),
-        mode,
-    };
-    file.take(LARGEST + 1).read_to_end(&mut content.bytes)?;
-    if content.bytes.len() > usize::try_from(LARGEST).unwrap_or(usize::MAX) {
-        return Err(io::Error::from_raw_os_error(libc::EFBIG));
-    }
-    Ok(content)
+    let file = open_regular(path)?;
+    Ok(Content {
+        mode: file.metadata()?.mode() & 0o7777,
+        bytes: regular::content(&file, LARGEST)?,
+    })
 }
 
 fn put(message: &mut Vec<u8>, octets: &[u8]) {
@@ -238,8 +229,8 @@ mod tests {
     #[test]
     fn what_is_no_plain_file_is_not_waited_for() {
         assert_eq!(
-            content(Path::new("/dev/null")).unwrap_err().raw_os_error(),
-            Some(libc::EINVAL)
+            content(Path::new("/dev/null")).unwrap_err().kind(),
+            io::ErrorKind::InvalidInput
         );
     }
 

@@ -36,7 +36,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 10] = [
+    /// All there are.
+    pub const ALL: [Kind; 10] = [
         Kind::Main,
         Kind::MainWithRoot,
         Kind::WaitingRoom,
