@@ -299,10 +299,7 @@ fn act(action: Action, input: Input) -> Exit {
             Ok(text) => say(&text),
             Err(errors) => refuse(&errors),
         },
-        Action::Check(start) => match start.load() {
-            Ok(launch) => check::check(launch),
-            Err(errors) => refuse(&errors),
-        },
+        Action::Check(start) => check::check(start.load()),
         Action::Run(start) => run::begin(start, input),
     }
 }
@@ -343,6 +340,11 @@ fn refuse(errors: &[ConfigError]) -> Exit {
     for error in errors {
         complain(&error.to_string());
     }
+    exit_of_errors(errors)
+}
+
+/// The exit code that tells most of these.
+fn exit_of_errors(errors: &[ConfigError]) -> Exit {
     if errors.iter().any(ConfigError::is_missing_file) {
         Exit::NoInput
     } else if errors.iter().any(ConfigError::is_permission) {
@@ -370,6 +372,13 @@ fn complain(text: &str) {
         return log::error!("{text}");
     }
     let _ = writeln!(io::stderr().lock(), "ironftpd: {text}");
+}
+
+/// Writes a line of vsftpd's to standard error, where a log has no use for it.
+fn complain_as_vsftpd(text: &str) {
+    if !record::syslog::is_used() {
+        let _ = writeln!(io::stderr().lock(), "500 {text}");
+    }
 }
 
 #[cfg(test)]

@@ -235,20 +235,21 @@ impl fmt::Display for Warning {
             Warning::WorldReadable { path, mode } => {
                 write!(
                     out,
-                    "{}: every user can read it (mode {mode:04o})",
+                    "{0}: every user can read it (mode {mode:04o}): chmod o-r {0}",
                     path.display()
                 )
             }
             Warning::Writable { path, mode } => {
                 write!(
                     out,
-                    "{}: others can write it (mode {mode:04o})",
+                    "{0}: others can write it (mode {mode:04o}): chmod go-w {0}",
                     path.display()
                 )
             }
             Warning::UnknownMethod { path, line, name } => write!(
                 out,
-                "{}:{line}: user \"{}\" cannot log in: crypt(3) does not know the hash",
+                "{}:{line}: user \"{}\" cannot log in: crypt(3) does not know the hash: give \
+                 a new password (ironftpctl user passwd)",
                 path.display(),
                 name.escape_ascii()
             ),

@@ -12,12 +12,11 @@
 
 use super::file::FILE_MAX;
 use crate::config::Config;
-use crate::sys::regular::{content, open_regular};
+use crate::sys::regular::read_regular;
 use crate::sys::stamp::Stamp;
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -96,11 +95,7 @@ impl NameList {
 }
 
 fn read(path: &Path) -> io::Result<Lines> {
-    let file = open_regular(path)?;
-    if file.metadata()?.mode() & 0o022 != 0 {
-        log::warn!("{path:?}: users other than its owner may write this list");
-    }
-    let text = content(&file, FILE_MAX)?;
+    let text = read_regular(path, FILE_MAX)?;
     let lines = text
         .split(|&byte| byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))

@@ -1,8 +1,7 @@
 //! From a command line that asks for a server to the server's end.
 
 use super::share::serving_notice;
-use super::{Exit, Launch, Start, accounts, complain, exit_of, refuse, say};
-use crate::config::Severity;
+use super::{Exit, Launch, Start, accounts, complain, complain_as_vsftpd, exit_of, refuse, say};
 use crate::record;
 use crate::server::{self, Handed, Input, Outcome, StartError};
 
@@ -10,9 +9,17 @@ use crate::server::{self, Handed, Input, Outcome, StartError};
 pub(super) fn begin(start: Start, input: Input) -> Exit {
     // The first thing that a server does: nothing else is open yet.
     match Handed::take(input) {
-        Ok(handed) => match start.load() {
+        Ok(mut handed) => match start.load() {
             Ok(launch) => run(launch, handed),
-            Err(errors) => refuse(&errors),
+            Err(errors) => {
+                handed.blame_configuration();
+                let exit = refuse(&errors);
+                // The line that those look for who know vsftpd.
+                if let Some(first) = errors.first() {
+                    complain_as_vsftpd(&first.oops());
+                }
+                exit
+            }
         },
         Err(error) => {
             complain(&error.to_string());
@@ -24,10 +31,7 @@ pub(super) fn begin(start: Start, input: Input) -> Exit {
 fn run(mut launch: Launch, handed: Handed) -> Exit {
     record::configure(&launch.config);
     for finding in &launch.findings {
-        match finding.severity() {
-            Severity::Warning => log::warn!("{finding}"),
-            Severity::Info => log::info!("{finding}"),
-        }
+        finding.log();
     }
     if let Some(share) = &mut launch.share
         && let Err(error) = share.settle_password()

@@ -172,10 +172,17 @@ fn the_last_line_of_a_check_counts_what_was_found() {
             "The server would start; 2 warnings, 1 note.\n",
         ),
     ] {
-        assert_eq!(check::verdict(found.iter(), 0), line);
+        let mut diagnosis = check::Diagnosis::default();
+        diagnosis.findings(found.iter());
+        assert_eq!(diagnosis.verdict(), line);
     }
-    let of_accounts = check::verdict([warning()].iter(), 1);
-    assert_eq!(of_accounts, "The server would start; 2 warnings.\n");
+    let mut diagnosis = check::Diagnosis::default();
+    diagnosis.findings([warning()].iter());
+    diagnosis.error(&"broken", Exit::Config);
+    assert_eq!(
+        diagnosis.verdict(),
+        "The server would not start; 1 error, 1 warning.\n"
+    );
 }
 
 #[test]

@@ -34,19 +34,6 @@ pub(super) fn check(report: &mut Report<'_>) {
             report.error(option, Problem::PatternTooLong { largest });
         }
     }
-    let needs = [
-        (
-            "message_file",
-            "dirmessage_enable",
-            config.dirmessage_enable,
-        ),
-        ("upload_file", "write_enable", config.write_enable),
-    ];
-    for (option, other, there) in needs {
-        if !there && config.origins.contains_key(option) {
-            report.finding(option, Note::Needs(other));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -63,10 +50,10 @@ mod tests {
         assert_eq!(
             told("cmds_allowed=RETR,list\ncmds_denied=SITE CHMOD,FROB"),
             [
-                "f:1: cmds_allowed: \"list\" is no command; names are in upper case, \
-                 with commas and no blanks between them",
-                "f:2: cmds_denied: \"FROB\" is no command; names are in upper case, \
-                 with commas and no blanks between them",
+                "f:1: cmds_allowed: \"list\" is no command, and says nothing: write names \
+                 in upper case, with commas and no blanks between them",
+                "f:2: cmds_denied: \"FROB\" is no command, and says nothing: write names \
+                 in upper case, with commas and no blanks between them",
             ]
         );
     }
@@ -84,11 +71,16 @@ mod tests {
     fn a_server_for_nobody_is_told() {
         assert_eq!(
             told("ftp_enable=NO"),
-            ["f:1: ftp_enable: every client will be turned away with 500 OOPS"]
+            [
+                "f:1: ftp_enable: every client will be turned away with 500 OOPS: set ftp_enable=YES to serve any"
+            ]
         );
         assert_eq!(
             told("message_file=.welcome"),
-            ["f:1: message_file: has no effect while dirmessage_enable is NO"]
+            [
+                "f:1: message_file: has no effect while dirmessage_enable is NO: \
+              set dirmessage_enable=YES, or leave this out"
+            ]
         );
     }
 }

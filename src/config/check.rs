@@ -9,9 +9,11 @@ use std::path::Path;
 
 use super::access;
 use super::error::{ConfigError, Problem};
+use super::exposed;
 use super::finding::{Finding, Note};
 use super::load::Accounts;
 use super::local;
+use super::needs;
 use super::options::Config;
 use super::parse::shown;
 use super::secure;
@@ -77,7 +79,6 @@ pub(super) fn check(
     names(&mut report);
     representation(&mut report);
     local::check(&mut report, accounts);
-    writing(&mut report);
     access::check(&mut report);
     logs(&mut report);
     secure::check(&mut report);
@@ -85,6 +86,8 @@ pub(super) fn check(
         report.finding("trace_connections", Note::FromBackground);
     }
     named_files(&mut report);
+    exposed::check(&mut report);
+    needs::check(&mut report);
 }
 
 fn listening(report: &mut Report<'_>) {
@@ -103,14 +106,6 @@ fn listening(report: &mut Report<'_>) {
             "listen_address6",
             Problem::BadIpv6(shown(&config.listen_address6)),
         );
-    }
-    // A missing switch would quietly listen on every address of the other
-    // family, or on none.
-    if !config.listen_address.is_empty() && !config.listen {
-        report.finding("listen_address", Note::Needs("listen"));
-    }
-    if !config.listen_address6.is_empty() && !config.listen_ipv6 {
-        report.finding("listen_address6", Note::Needs("listen_ipv6"));
     }
 }
 
@@ -155,9 +150,6 @@ fn passive(report: &mut Report<'_>) {
             "pasv_address",
             Problem::NeedsResolve(shown(&config.pasv_address)),
         );
-    }
-    if config.origins.contains_key("pasv_addr_refresh") && !config.pasv_addr_resolve {
-        report.finding("pasv_addr_refresh", Note::Needs("pasv_addr_resolve"));
     }
     if !config.pasv_ports.is_empty() {
         if PortSet::parse(&config.pasv_ports).is_none() {
@@ -204,30 +196,11 @@ fn representation(report: &mut Report<'_>) {
     }
 }
 
-fn writing(report: &mut Report<'_>) {
-    let config = report.config;
-    if config.write_enable {
-        return;
-    }
-    for (option, set) in [
-        ("anon_upload_enable", config.anon_upload_enable),
-        ("anon_mkdir_write_enable", config.anon_mkdir_write_enable),
-        ("anon_other_write_enable", config.anon_other_write_enable),
-    ] {
-        if set {
-            report.finding(option, Note::Needs("write_enable"));
-        }
-    }
-}
-
 fn logs(report: &mut Report<'_>) {
     let config = report.config;
     let format = &config.log_format;
     if !matches!(&**format, b"vsftpd" | b"json") {
         report.error("log_format", Problem::BadLogFormat(shown(format)));
-    }
-    if config.xferlog_std_format && !config.xferlog_enable && !config.dual_log_enable {
-        report.finding("xferlog_std_format", Note::Needs("xferlog_enable"));
     }
 }
 
@@ -330,12 +303,6 @@ pub(super) mod tests {
             ["f:1: log_format: \"xml\" is neither vsftpd nor json"]
         );
         assert!(judged("log_format=json", Accounts::Configured).is_ok());
-        assert_eq!(
-            judged("xferlog_std_format=YES", Accounts::Configured).unwrap(),
-            ["f:1: xferlog_std_format: has no effect while xferlog_enable is NO"]
-        );
-        let both = "xferlog_std_format=YES\ndual_log_enable=YES";
-        assert_eq!(judged(both, Accounts::Configured).unwrap(), [""; 0]);
     }
 
     #[test]
@@ -403,10 +370,6 @@ pub(super) mod tests {
         );
         assert!(judged("pasv_address=192.0.2.1", Accounts::Configured).is_ok());
         assert_eq!(errors("pasv_ports=5000\npasv_address=ftp.example").len(), 1);
-        assert_eq!(
-            judged("pasv_addr_refresh=60", Accounts::Configured).unwrap(),
-            ["f:1: pasv_addr_refresh: has no effect while pasv_addr_resolve is NO"]
-        );
     }
 
     #[test]
@@ -432,22 +395,6 @@ pub(super) mod tests {
         assert!(told[0].starts_with("f:1: listen: neither listen nor listen_ipv6"));
         assert!(judged("listen=NO\nlisten_ipv6=YES", Accounts::Configured).is_ok());
         assert!(judged("listen=YES\nlisten_ipv6=YES", Accounts::Configured).is_ok());
-    }
-
-    #[test]
-    fn write_switches_without_write_enable_are_told() {
-        assert_eq!(
-            judged("anon_upload_enable=YES", Accounts::Configured).unwrap(),
-            ["f:1: anon_upload_enable: has no effect while write_enable is NO"]
-        );
-        assert_eq!(
-            judged(
-                "anon_upload_enable=YES\nwrite_enable=YES",
-                Accounts::Configured
-            )
-            .unwrap(),
-            [""; 0]
-        );
     }
 
     #[test]
@@ -485,7 +432,10 @@ pub(super) mod tests {
         assert!(errors("banner_file=/dev/null")[0].contains("not a regular file"));
         assert_eq!(
             judged("virtual_users_file=/nonexistent", Accounts::Configured).unwrap(),
-            ["f:1: virtual_users_file: \"/nonexistent\" does not exist"]
+            [
+                "f:1: virtual_users_file: \"/nonexistent\" does not exist: make it before somebody \
+              needs it"
+            ]
         );
     }
 

@@ -4,6 +4,7 @@
 //! write instead where that is known.
 #![forbid(unsafe_code)]
 
+use super::options::{Kind, find};
 use crate::protocol::ebcdic::{CODE_PAGES, CodePage};
 use std::fmt;
 use std::io;
@@ -266,26 +267,60 @@ impl ConfigError {
     }
 }
 
+impl ConfigError {
+    /// What vsftpd would say of the same mistake, for those who look for it.
+    #[must_use]
+    pub fn oops(&self) -> String {
+        let place = match &self.origin {
+            Origin::File { path, .. } => path.display().to_string(),
+            other => other.to_string(),
+        };
+        let words = match &self.problem {
+            Problem::UnknownOption { .. } | Problem::BlankBeforeEquals => {
+                "unrecognised variable in config file"
+            }
+            Problem::NoEquals | Problem::MissingValue => "missing value in config file for",
+            Problem::BadBool(_) => "bad bool value in config file for",
+            Problem::BlankInValue(_) if self.is_of_flag() => "bad bool value in config file for",
+            Problem::WrongOwner { .. } | Problem::NotARegularFile => {
+                return "OOPS: config file not owned by correct user, or not a file".to_owned();
+            }
+            _ if self.option.is_none() => "cannot read config file",
+            _ => "bad value in config file for",
+        };
+        let about = self.option.as_deref().unwrap_or(&place);
+        format!("OOPS: {words}: {}", printable(about))
+    }
+
+    fn is_of_flag(&self) -> bool {
+        let name = self.option.as_deref().unwrap_or_default();
+        find(name.as_bytes()).is_some_and(|spec| spec.kind == Kind::Bool)
+    }
+
+    /// The same without where it stands.
+    pub(crate) fn without_place(&self) -> String {
+        match (&self.option, &self.problem) {
+            (None, Problem::Unreadable(_, error)) if self.origin != Origin::Serve => {
+                format!("cannot read the configuration file: {error}")
+            }
+            (None, problem) => problem.to_string(),
+            (Some(name), Problem::UnknownOption { suggestion }) => {
+                let hint = suggestion.map(|near| format!(": did you mean \"{near}\"?"));
+                let hint = hint.unwrap_or_default();
+                format!("unknown option \"{}\"{hint}", printable(name))
+            }
+            (Some(name), problem) => format!("{}: {problem}", printable(name)),
+        }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without a place there is nothing worth printing before the colon.
         if self.origin != Origin::Builtin {
             write!(f, "{}: ", self.origin)?;
         }
-        match (&self.option, &self.problem) {
-            (None, Problem::Unreadable(_, error)) if self.origin != Origin::Serve => {
-                write!(f, "cannot read the configuration file: {error}")
-            }
-            (None, problem) => problem.fmt(f),
-            (Some(name), Problem::UnknownOption { suggestion }) => {
-                write!(f, "unknown option \"{}\"", printable(name))?;
-                match suggestion {
-                    Some(near) => write!(f, ": did you mean \"{near}\"?"),
-                    None => Ok(()),
-                }
-            }
-            (Some(name), problem) => write!(f, "{}: {problem}", printable(name)),
-        }
+        f.write_str(&self.without_place())
     }
 }
 
@@ -351,6 +386,61 @@ mod tests {
             Problem::UnknownOption { suggestion: None },
         );
         assert_eq!(text, "/etc/ironftpd.conf:12: unknown option \"a\\u{1b}b\"");
+    }
+
+    #[test]
+    fn who_looks_for_the_words_of_vsftpd_finds_them() {
+        let oops = |option: Option<&str>, problem: Problem| {
+            let origin = Origin::File {
+                path: Path::new("/etc/vsftpd.conf").into(),
+                line: 3,
+            };
+            let option = option.map(str::to_owned);
+            ConfigError {
+                origin,
+                option,
+                problem,
+            }
+            .oops()
+        };
+        let gone = || io::Error::from(io::ErrorKind::NotFound);
+        for (option, problem, words) in [
+            (
+                Some("nonsense"),
+                Problem::UnknownOption { suggestion: None },
+                "unrecognised variable in config file: nonsense",
+            ),
+            (
+                Some("listen"),
+                Problem::BadBool("MAYBE".to_owned()),
+                "bad bool value in config file for: listen",
+            ),
+            (
+                Some("listen"),
+                Problem::NoEquals,
+                "missing value in config file for: listen",
+            ),
+            (
+                None,
+                Problem::Unreadable(PathBuf::from("/etc/vsftpd.conf"), gone()),
+                "cannot read config file: /etc/vsftpd.conf",
+            ),
+            (
+                None,
+                Problem::WrongOwner {
+                    owner: 5,
+                    starter: 0,
+                },
+                "config file not owned by correct user, or not a file",
+            ),
+            (
+                Some("banner_file"),
+                Problem::Unreadable(PathBuf::from("/x"), gone()),
+                "bad value in config file for: banner_file",
+            ),
+        ] {
+            assert_eq!(oops(option, problem), format!("OOPS: {words}"));
+        }
     }
 
     #[test]

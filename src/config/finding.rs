@@ -5,8 +5,11 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
+use super::danger::Danger;
 use super::error::{Origin, printable};
+use super::options::{Config, Kind, find};
 use super::symptom::Symptom;
 
 /// How much a finding matters.
@@ -46,8 +49,23 @@ pub enum Note {
     Moot(&'static str),
     /// In the file of one user, where it comes too late or is not only his.
     NotPersonal,
-    /// Does nothing because another option is NO.
-    Needs(&'static str),
+    /// Does nothing while none of these options is on.
+    Needs(&'static [&'static str], Severity),
+    /// Does nothing because this option goes before it.
+    Overruled(&'static str),
+    /// Does as it says, which lends itself to harm.
+    Danger(&'static Danger),
+    /// Left out, where vsftpd's manual and its code have different defaults.
+    Disputed {
+        /// What the manual says.
+        manual: &'static str,
+        /// What the code does.
+        code: &'static str,
+        /// What counts here.
+        ours: &'static str,
+        /// How much it matters.
+        severity: Severity,
+    },
     /// A version of SSL or TLS that nobody should speak any more.
     OldVersion,
     /// Neither listen nor listen_ipv6.
@@ -58,10 +76,23 @@ pub enum Note {
     NoCommand(String),
     /// ftp_enable=NO.
     NobodyServed,
-    /// Users other than its owner may write the configuration file.
-    WritableByOthers,
+    /// Users other than its owner may write this file.
+    WritableByOthers(PathBuf),
+    /// Any user may put other files into this directory.
+    ReplaceableByOthers(PathBuf),
     /// A file named by an option does not exist.
     Missing(String),
+    /// Who the server becomes cannot read this file again.
+    ClosedLater(PathBuf),
+    /// Who the server becomes cannot enter the directory of users' options.
+    ClosedDirectory(PathBuf),
+    /// Who the server becomes cannot read this file of a user's options, and
+    /// so many others.
+    ClosedFiles(PathBuf, usize),
+    /// The options of a user cannot be used, for this reason.
+    NoOptions(String),
+    /// What is odd about a file that other floors understand.
+    Told(String),
     /// Something about the machine that `--check` looked up.
     Machine(Symptom),
 }
@@ -78,11 +109,31 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What `note` says of `option`, where its value comes from.
+    pub(crate) fn of(config: &Config, option: &str, note: Note) -> Finding {
+        Finding {
+            origin: config.origin(option).clone(),
+            option: Some(option.to_owned()),
+            note,
+        }
+    }
+
+    /// Tells it in the event log.
+    pub fn log(&self) {
+        match self.severity() {
+            Severity::Warning => log::warn!("{self}"),
+            Severity::Info => log::info!("{self}"),
+        }
+    }
+
     /// How much it matters.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match &self.note {
             Note::CarriageReturn | Note::Moot(_) | Note::ByInetdOnly => Severity::Info,
+            Note::Needs(_, severity) | Note::Disputed { severity, .. } => *severity,
+            Note::Overruled(_) => Severity::Info,
+            Note::Danger(danger) => danger.severity,
             Note::Machine(symptom) => symptom.severity(),
             _ => Severity::Warning,
         }
@@ -93,48 +144,130 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Note::TrailingJunk { written, taken } => {
+                let written = printable(written);
                 write!(
                     f,
-                    "\"{}\" is read as {taken}; the rest is dropped",
-                    printable(written)
+                    "\"{written}\" is read as {taken}; the rest is dropped: write {taken}"
                 )
             }
-            Note::DecimalMode { value } => {
-                write!(
-                    f,
-                    "{value} is decimal, 0{value:o} in octal; an octal number needs a leading 0"
-                )
+            Note::DecimalMode { value } => write!(
+                f,
+                "{value} is decimal, 0{value:o} in octal; an octal number needs a leading 0: \
+                 write 0{value} if that is meant"
+            ),
+            Note::CarriageReturn => {
+                f.write_str("lines end with CR LF; the CR is dropped: nothing need be done")
             }
-            Note::CarriageReturn => f.write_str("lines end with CR LF; the CR is dropped"),
-            Note::SetBefore { line } => {
-                write!(f, "set before, on line {line}; the last one counts")
-            }
-            Note::BlankInPath(path) => {
-                write!(f, "\"{}\" begins or ends with a blank", printable(path))
-            }
-            Note::Moot(reason) => f.write_str(reason),
-            Note::NotPersonal => f.write_str("has no effect in the file of one user"),
-            Note::Needs(other) => write!(f, "has no effect while {other} is NO"),
+            Note::SetBefore { line } => write!(
+                f,
+                "set before, on line {line}; the last one counts: leave one of the two out"
+            ),
+            Note::BlankInPath(path) => write!(
+                f,
+                "\"{}\" begins or ends with a blank, which is taken for a part of the name: \
+                 leave it out if it is none",
+                printable(path)
+            ),
+            Note::Moot(reason) => write!(f, "{reason}: leave this out, or let it stand"),
+            Note::NotPersonal => f.write_str(
+                "has no effect in the file of one user: set it in the file of the server",
+            ),
+            Note::Needs(needs, _) => needed(f, needs),
+            Note::Overruled(by) => write!(
+                f,
+                "has no effect, because {by} goes before it: leave one of the two out"
+            ),
+            Note::Danger(danger) => danger.fmt(f),
+            Note::Disputed {
+                manual, code, ours, ..
+            } => write!(
+                f,
+                "not set: vsftpd's manual gives {manual} as the default, its code {code}, and \
+                 here it is {ours}: set it to what is meant"
+            ),
             Note::OldVersion => f.write_str(
-                "stays off: this version is broken (RFC 6176, RFC 7568, RFC 8996); TLS 1.2 and 1.3 are spoken",
+                "stays off: this version is broken (RFC 6176, RFC 7568, RFC 8996), and TLS 1.2 \
+                 and 1.3 are spoken: leave this out",
             ),
             Note::ByInetdOnly => f.write_str(
-                "neither listen nor listen_ipv6 is YES: inetd, systemd or the like must start the server",
+                "neither listen nor listen_ipv6 is YES: inetd, systemd or the like must start \
+                 the server, or else set one of them",
             ),
             Note::FromBackground => f.write_str(
-                "with background=YES the drawings go to standard output only if that is a file",
+                "with background=YES the drawings go to standard output only if that is a file: \
+                 set background=NO to see them",
             ),
             Note::NoCommand(name) => write!(
                 f,
-                "\"{}\" is no command; names are in upper case, with commas and no blanks between them",
+                "\"{}\" is no command, and says nothing: write names in upper case, with commas \
+                 and no blanks between them",
                 printable(name)
             ),
-            Note::NobodyServed => f.write_str("every client will be turned away with 500 OOPS"),
-            Note::WritableByOthers => f.write_str("users other than its owner may write this file"),
-            Note::Missing(path) => write!(f, "\"{}\" does not exist", printable(path)),
+            Note::NobodyServed => f.write_str(
+                "every client will be turned away with 500 OOPS: set ftp_enable=YES to serve any",
+            ),
+            Note::WritableByOthers(path) => write!(
+                f,
+                "users other than its owner may write \"{0}\", and so decide what it says: \
+                 chmod go-w {0}",
+                shown(path)
+            ),
+            Note::ReplaceableByOthers(directory) => write!(
+                f,
+                "any user may put another file in its place, since all may write \"{0}\": \
+                 chmod o-w {0}",
+                shown(directory)
+            ),
+            Note::Missing(path) => write!(
+                f,
+                "\"{}\" does not exist: make it before somebody needs it",
+                printable(path)
+            ),
+            Note::ClosedLater(path) => write!(
+                f,
+                "\"{}\" cannot be read any more by who the server becomes (nopriv_user), so that \
+                 changes count after a restart only: let that user read it",
+                shown(path)
+            ),
+            Note::ClosedDirectory(path) => write!(
+                f,
+                "\"{}\" cannot be entered by who the server becomes (nopriv_user), and nobody can \
+                 log in: let that user enter it",
+                shown(path)
+            ),
+            Note::ClosedFiles(first, more) => write!(
+                f,
+                "\"{}\" and {more} others in it cannot be read by who the server becomes \
+                 (nopriv_user), and these users cannot log in: let that user read them",
+                shown(first)
+            ),
+            Note::NoOptions(reason) => {
+                write!(f, "{reason}: this user cannot log in until it is mended")
+            }
+            Note::Told(reason) => f.write_str(reason),
             Note::Machine(symptom) => symptom.fmt(f),
         }
     }
+}
+
+/// What a missing option does to those that need it.
+fn needed(f: &mut fmt::Formatter<'_>, needs: &[&'static str]) -> fmt::Result {
+    let is_flag = |name: &str| find(name.as_bytes()).is_some_and(|spec| spec.kind == Kind::Bool);
+    f.write_str("has no effect while ")?;
+    for (index, name) in needs.iter().enumerate() {
+        let and = if index > 0 { " and " } else { "" };
+        let state = if is_flag(name) { "NO" } else { "not set" };
+        write!(f, "{and}{name} is {state}")?;
+    }
+    match needs {
+        [flag] if is_flag(flag) => write!(f, ": set {flag}=YES, or leave this out"),
+        [other] => write!(f, ": set {other}, or leave this out"),
+        _ => f.write_str(": set one of them, or leave this out"),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 impl fmt::Display for Finding {
@@ -163,7 +296,7 @@ mod tests {
         };
         assert_eq!(
             finding.to_string(),
-            "command line: anon_umask: \"022x\" is read as 022; the rest is dropped"
+            "command line: anon_umask: \"022x\" is read as 022; the rest is dropped: write 022"
         );
         assert_eq!(finding.severity(), Severity::Warning);
     }
@@ -176,6 +309,9 @@ mod tests {
             note: Note::Moot("has no meaning here"),
         };
         assert_eq!(finding.severity(), Severity::Info);
-        assert_eq!(finding.to_string(), "default: isolate: has no meaning here");
+        assert_eq!(
+            finding.to_string(),
+            "default: isolate: has no meaning here: leave this out, or let it stand"
+        );
     }
 }

@@ -83,7 +83,7 @@ impl Reading {
                     self.findings.push(Finding {
                         origin: whole,
                         option: None,
-                        note: Note::WritableByOthers,
+                        note: Note::WritableByOthers(path.to_owned()),
                     });
                 }
                 self.text(path, &text);
@@ -341,7 +341,9 @@ mod tests {
         assert_eq!(config.listen_port(), 2);
         assert_eq!(
             findings,
-            ["f.conf:2: listen_port: set before, on line 1; the last one counts"]
+            [
+                "f.conf:2: listen_port: set before, on line 1; the last one counts: leave one of the two out"
+            ]
         );
     }
 
@@ -351,7 +353,7 @@ mod tests {
         assert!(config.write_enable());
         assert_eq!(
             findings,
-            ["f.conf:1: lines end with CR LF; the CR is dropped"]
+            ["f.conf:1: lines end with CR LF; the CR is dropped: nothing need be done"]
         );
     }
 
@@ -415,8 +417,8 @@ mod tests {
         let place = Place::new("mode");
         let path = place.file("c", "");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
-        let (_, findings) = load(&[path], &[]).unwrap();
-        assert_eq!(findings[0].note, Note::WritableByOthers);
+        let (_, findings) = load(std::slice::from_ref(&path), &[]).unwrap();
+        assert_eq!(findings[0].note, Note::WritableByOthers(path));
     }
 
     #[test]

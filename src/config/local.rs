@@ -22,75 +22,8 @@ pub(super) fn check(report: &mut Report<'_>, accounts: Accounts) {
         report.error("anonymous_enable", Problem::NobodyMayLogIn);
     }
     report.at_most("chown_upload_mode", config.chown_upload_mode, 0o777, true);
-    needs(report);
     users(report);
     lists(report);
-}
-
-/// Switches that do nothing without another one.
-fn needs(report: &mut Report<'_>) {
-    let config = report.config;
-    for (option, set, other, there) in [
-        (
-            "guest_enable",
-            config.guest_enable,
-            "local_enable",
-            config.local_enable,
-        ),
-        (
-            "chroot_local_user",
-            config.chroot_local_user,
-            "local_enable",
-            config.local_enable,
-        ),
-        (
-            "chroot_list_enable",
-            config.chroot_list_enable,
-            "local_enable",
-            config.local_enable,
-        ),
-        (
-            "session_support",
-            config.session_support,
-            "local_enable",
-            config.local_enable,
-        ),
-        (
-            "allow_root_login",
-            config.allow_root_login,
-            "local_enable",
-            config.local_enable,
-        ),
-        (
-            "virtual_use_local_privs",
-            config.virtual_use_local_privs,
-            "guest_enable",
-            config.guest_enable,
-        ),
-        (
-            "chown_uploads",
-            config.chown_uploads,
-            "write_enable",
-            config.write_enable,
-        ),
-        (
-            "deny_email_enable",
-            config.deny_email_enable,
-            "anonymous_enable",
-            config.anonymous_enable,
-        ),
-        (
-            "secure_email_list_enable",
-            config.secure_email_list_enable,
-            "anonymous_enable",
-            config.anonymous_enable,
-        ),
-    ] {
-        // The file of one user may set the other.
-        if set && !there && config.user_config_dir.is_none() {
-            report.finding(option, Note::Needs(other));
-        }
-    }
 }
 
 /// Users of the system that must be there. ftp_username and nopriv_user are
@@ -227,17 +160,6 @@ mod tests {
     }
 
     #[test]
-    fn switches_without_the_one_they_need_are_told() {
-        assert_eq!(
-            judged("chroot_local_user=YES", Accounts::Configured).unwrap(),
-            ["f:1: chroot_local_user: has no effect while local_enable is NO"]
-        );
-        let text =
-            "secure_email_list_enable=YES\nemail_password_file=/etc/passwd\nanonymous_enable=NO";
-        assert_eq!(judged(text, Accounts::OneMore).unwrap().len(), 1);
-    }
-
-    #[test]
     fn modes_of_given_files_are_permission_bits_only() {
         assert_eq!(
             errors("chown_upload_mode=04755"),
@@ -249,7 +171,9 @@ mod tests {
     fn a_missing_directory_of_personal_options_may_come_later() {
         assert_eq!(
             judged("user_config_dir=/nonexistent", Accounts::Configured).unwrap(),
-            ["f:1: user_config_dir: \"/nonexistent\" does not exist"]
+            [
+                "f:1: user_config_dir: \"/nonexistent\" does not exist: make it before somebody needs it"
+            ]
         );
     }
 }

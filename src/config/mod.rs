@@ -9,8 +9,11 @@
 
 pub mod access;
 pub mod check;
+pub mod danger;
 pub mod difference;
+pub mod disputed;
 pub mod error;
+pub mod exposed;
 pub mod finding;
 pub mod listen;
 pub mod load;
@@ -18,6 +21,7 @@ pub mod local;
 pub mod manual;
 pub mod migrate;
 pub mod moot;
+pub mod needs;
 pub mod options;
 pub mod parse;
 pub mod personal;

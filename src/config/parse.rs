@@ -12,7 +12,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Origin, Problem};
 use super::finding::{Finding, Note};
@@ -202,6 +202,19 @@ impl Config {
     pub fn origin(&self, name: &str) -> &Origin {
         self.origins.get(name).unwrap_or(&Origin::Builtin)
     }
+
+    /// The option whose value is this path, or the directory that it is in.
+    #[must_use]
+    pub fn option_naming(&self, path: &Path) -> Option<&'static str> {
+        let named = |wanted: &Path| {
+            options::OPTIONS.iter().find(|spec| match &spec.slot {
+                Slot::Path(value, _) => value(self).as_deref() == Some(wanted),
+                _ => false,
+            })
+        };
+        let spec = named(path).or_else(|| named(path.parent()?));
+        spec.map(|spec| spec.name)
+    }
 }
 
 /// What an option without effect amounts to, if its value is one.
@@ -386,7 +399,7 @@ mod tests {
             .unwrap();
         assert_eq!(config.ftpd_banner(), b"\xc8\xb1 x");
         let (config, notes) = set("anon_root", " /srv").unwrap();
-        assert_eq!(config.anon_root(), Some(std::path::Path::new(" /srv")));
+        assert_eq!(config.anon_root(), Some(Path::new(" /srv")));
         assert_eq!(notes, [Note::BlankInPath(" /srv".to_owned())]);
     }
 

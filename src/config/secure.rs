@@ -100,12 +100,6 @@ pub(super) fn check(report: &mut Report<'_>) {
     for name in config.old_versions() {
         report.finding(name, Note::OldVersion);
     }
-    if config.implicit_ssl && !config.ssl_enable {
-        report.finding("implicit_ssl", Note::Needs("ssl_enable"));
-    }
-    if config.validate_cert && !config.require_cert && !config.ssl_request_cert {
-        report.finding("validate_cert", Note::Needs("ssl_request_cert"));
-    }
 }
 
 #[cfg(test)]
@@ -142,14 +136,5 @@ mod tests {
         let told = told.unwrap();
         assert_eq!(told.len(), 2);
         assert!(told[1].starts_with("f:1: ssl_sslv3: stays off"), "{told:?}");
-    }
-
-    #[test]
-    fn switches_without_their_switch_are_told() {
-        let told = judged("implicit_ssl=YES", Accounts::Configured).unwrap();
-        assert_eq!(
-            told,
-            ["f:1: implicit_ssl: has no effect while ssl_enable is NO"]
-        );
     }
 }

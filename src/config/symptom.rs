@@ -49,6 +49,15 @@ pub enum Symptom {
     Shut(Shut),
     /// The firewall's rules could not be read, for this reason.
     RulesUnseen(String),
+    /// There may be more sessions than descriptors.
+    FewDescriptors {
+        /// The largest number of sessions.
+        clients: u32,
+        /// How many descriptors the server may have.
+        descriptors: u64,
+    },
+    /// So many workers only, by the system's limits of threads.
+    FewWorkers(usize),
 }
 
 /// Connections that a firewall drops.
@@ -125,6 +134,20 @@ impl fmt::Display for Symptom {
                  pam_service_name=ironftpd"
             ),
             Symptom::Shut(shut) => shut.fmt(f),
+            Symptom::FewDescriptors {
+                clients,
+                descriptors,
+            } => write!(
+                f,
+                "{clients} sessions need more descriptors than there may be (RLIMIT_NOFILE is \
+                 {descriptors}), and clients will be turned away: raise it (LimitNOFILE= of \
+                 systemd, ulimit -n) to twice as many and more, or lower max_clients"
+            ),
+            Symptom::FewWorkers(workers) => write!(
+                f,
+                "the limits of threads allow {workers} workers, and so many transfers at once: \
+                 raise them (ulimit -u, TasksMax= of systemd, pids.max of the cgroup)"
+            ),
             Symptom::RulesUnseen(reason) => write!(
                 f,
                 "whether the firewall lets clients in is not known: nft list ruleset: {reason}"

@@ -78,7 +78,8 @@ struct Rule {
 pub struct Fault {
     /// Its number, counted from 1.
     pub line: usize,
-    cause: &'static str,
+    /// What, and what becomes of it.
+    pub cause: &'static str,
 }
 
 impl fmt::Display for Fault {

@@ -210,6 +210,14 @@ impl Plan {
 #[derive(Debug)]
 pub struct LogError(&'static str, PathBuf, io::Error);
 
+impl LogError {
+    /// The option that names it.
+    #[must_use]
+    pub fn option(&self) -> &'static str {
+        self.0
+    }
+}
+
 impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LogError(option, path, error) = self;

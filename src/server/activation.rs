@@ -42,25 +42,39 @@ const KEPT: &[&str] = &[
 /// A client whose connection was handed over. Dropped without having become a
 /// session, it is told so.
 #[derive(Debug)]
-pub(super) struct Visitor(Option<OwnedFd>);
+pub(super) struct Visitor {
+    socket: Option<OwnedFd>,
+    /// What it is told.
+    parting: (Code, &'static str),
+}
 
 impl Visitor {
     /// The connection, for a session.
     pub(super) fn welcome(mut self) -> Option<OwnedFd> {
-        self.0.take()
+        self.socket.take()
     }
 
     pub(super) fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.0.as_ref().map(AsFd::as_fd)
+        self.socket.as_ref().map(AsFd::as_fd)
+    }
+}
+
+impl From<OwnedFd> for Visitor {
+    fn from(socket: OwnedFd) -> Visitor {
+        let text = "Service not available, closing control connection.";
+        Visitor {
+            socket: Some(socket),
+            parting: (Code::ServiceNotAvailable, text),
+        }
     }
 }
 
 impl Drop for Visitor {
     fn drop(&mut self) {
-        if let Some(socket) = self.0.take() {
-            let text = "Service not available, closing control connection.";
+        if let Some(socket) = self.socket.take() {
+            let (code, text) = self.parting;
             let mut out = Vec::new();
-            Reply::new(Code::ServiceNotAvailable, text).encode(&mut out);
+            Reply::new(code, text).encode(&mut out);
             let _ = send(socket.as_fd(), &out, false);
         }
     }
@@ -80,7 +94,7 @@ impl Socket {
     pub(super) fn of(socket: OwnedFd) -> Option<Socket> {
         match kind(socket.as_fd())? {
             Kind::Listening => Some(Socket::Listening(socket)),
-            Kind::Connected => Some(Socket::Connected(Visitor(Some(socket)))),
+            Kind::Connected => Some(Socket::Connected(socket.into())),
         }
     }
 }
@@ -189,6 +203,18 @@ impl Handed {
     }
 }
 
+impl Handed {
+    /// Has the client that was handed over, if there is one, told that the
+    /// configuration is wrong when this is dropped. What is wrong with it is
+    /// for the log.
+    pub fn blame_configuration(&mut self) {
+        if let Some(Socket::Connected(visitor)) = &mut self.input {
+            let text = "OOPS: the configuration of this server is out of order.";
+            visitor.parting = (Code::SyntaxError, text);
+        }
+    }
+}
+
 impl Socket {
     fn number(&self) -> Option<RawFd> {
         match self {
@@ -237,7 +263,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, _) = listener.accept().unwrap();
-        drop(Visitor(Some(socket.into())));
+        drop(Visitor::from(OwnedFd::from(socket)));
         let mut text = String::new();
         client.read_to_string(&mut text).unwrap();
         assert!(text.starts_with("421 "), "{text}");

@@ -1,6 +1,7 @@
 //! How many sessions there may be: max_clients and max_per_ip, and how many
 //! threads this system lets us have.
 
+use crate::config::{Config, Finding, Note, Symptom};
 use crate::record::NoSession;
 use crate::sys::poll::Bell;
 use std::collections::HashMap;
@@ -140,6 +141,25 @@ impl Drop for Admission {
             bell.ring();
         }
     }
+}
+
+/// What of `config` this system has no room for; it has so many descriptors.
+pub(super) fn findings(config: &Config, descriptors: u64) -> Vec<Finding> {
+    let clients = config.max_clients();
+    let mut found = Vec::new();
+    let mut few = |symptom| found.push(Finding::of(config, "max_clients", Note::Machine(symptom)));
+    // One descriptor per session, and three more while a transfer runs.
+    if u64::from(clients) > descriptors.saturating_sub(64) {
+        few(Symptom::FewDescriptors {
+            clients,
+            descriptors,
+        });
+    }
+    let workers = max_workers();
+    if workers < 64 {
+        few(Symptom::FewWorkers(workers));
+    }
+    found
 }
 
 /// The most workers there may ever be. Each thread takes four mappings

@@ -14,7 +14,9 @@ mod certificates;
 mod control_socket;
 mod crew;
 mod crews;
+mod error;
 mod filters;
+mod foresight;
 mod governor;
 mod limits;
 mod listen;
@@ -35,109 +37,27 @@ mod writers;
 
 use crate::auth::LiveAccounts;
 use crate::auth::authenticator::{self, Authenticator, Backend, Settings};
-use crate::auth::unprivileged::UnprivilegedError;
-use crate::config::Config;
-use crate::record::ledger::{self, LogError};
-use crate::session::{Service, ServiceError};
+use crate::config::{Config, Finding};
+use crate::record::ledger;
+use crate::session::Service;
 use crate::sys;
 use crate::sys::process::effective_user;
 use crate::sys::signal::{Signals, hang_up_is_ignored, ignore_fatal_ones};
-use crate::tls::{SelfSigned, TlsError};
+use crate::tls::SelfSigned;
 use accept::{Beginning, HangUp, Master};
 pub use activation::{Handed, Input};
 use background::{Birth, PidFile, Role};
 use certificates::Watcher;
 pub use control_socket::SocketError;
+pub use error::StartError;
+pub use foresight::foresee;
 use listen::Source;
 use narrow::Walls;
 pub use plan::Plan;
 use prospects::Prospects;
 pub use reload::Reread;
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
-use std::os::fd::RawFd;
-use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Why the server did not start or could not go on.
-#[derive(Debug)]
-pub enum StartError {
-    /// A listening socket could not be made.
-    Listen(SocketAddr, sys::Error),
-    /// Nobody has handed a socket over, and there is none to listen on.
-    NoSocket,
-    /// What systemd has handed over under this number is no TCP socket, or
-    /// one connection among several sockets.
-    WrongSocket(RawFd),
-    /// The client whose connection was handed over has gone.
-    VisitorGone,
-    /// The pid file cannot be written.
-    PidFile(PathBuf, io::Error),
-    /// What the configuration names cannot be served.
-    Service(ServiceError),
-    /// It is not known whom the server is to become.
-    Unprivileged(UnprivilegedError),
-    /// The control socket that was asked for cannot be had.
-    Control(PathBuf, SocketError),
-    /// A log cannot be written.
-    Log(LogError),
-    /// The process that checks passwords could not be started.
-    Authenticator(authenticator::StartError),
-    /// TLS cannot be offered as it is configured.
-    Tls(TlsError),
-    /// The system refused something that every server needs.
-    System(sys::Error),
-}
-
-impl From<sys::Error> for StartError {
-    fn from(error: sys::Error) -> StartError {
-        StartError::System(error)
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Listen(address, error) => {
-                write!(f, "cannot listen on {address}: {error}")?;
-                match error.errno() {
-                    libc::EADDRINUSE => write!(
-                        f,
-                        "; another server has the port (ss -ltnp 'sport = {}' shows which)",
-                        address.port()
-                    ),
-                    libc::EACCES => f.write_str(
-                        "; ports under 1024 need root or CAP_NET_BIND_SERVICE: \
-                         set listen_port to a higher one",
-                    ),
-                    _ => Ok(()),
-                }
-            }
-            StartError::NoSocket => f.write_str(
-                "descriptor 0 is no TCP socket: inetd, xinetd, systemd or tcpserver must start the \
-                 server (socat with EXEC:...,nofork), or else set listen=YES",
-            ),
-            StartError::WrongSocket(number) => {
-                write!(
-                    f,
-                    "descriptor {number}, of LISTEN_FDS, is no TCP socket that listens"
-                )
-            }
-            StartError::VisitorGone => f.write_str("the client has gone already"),
-            StartError::PidFile(path, error) => write!(f, "pid_file {path:?}: {error}"),
-            StartError::Service(error) => error.fmt(f),
-            StartError::Unprivileged(error) => error.fmt(f),
-            StartError::Control(path, error) => write!(f, "control_socket {path:?}: {error}"),
-            StartError::Log(error) => error.fmt(f),
-            StartError::Authenticator(error) => write!(f, "the authenticator: {error}"),
-            StartError::Tls(error) => write!(f, "ssl_enable: {error}"),
-            StartError::System(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// What a server is started with.
 pub struct Launch {
@@ -208,7 +128,7 @@ fn serve(
     let config = service.config();
     let serves_many = !source.listeners().is_empty();
     if serves_many {
-        warn_of_limits(config, descriptors);
+        tell(limits::findings(config, descriptors));
     }
     if let Some(first) = source.listeners().first() {
         bound(first.address);
@@ -219,7 +139,8 @@ fn serve(
         }
         None => None,
     };
-    let prospects = Prospects::of(&service);
+    let (prospects, findings) = Prospects::of(&service);
+    tell(findings);
     // No thread is born before this line.
     admit_local_users(&mut service, &prospects)?;
     if serves_many && effective_user() == 0 && !service.config().run_as_launching_user() {
@@ -233,7 +154,7 @@ fn serve(
         None
     };
     let walls = Arc::new(Walls::raise(&service, &prospects)?);
-    unreadable::warn(service.config());
+    tell(unreadable::findings(service.config()));
     // Dropped last: what was said until then shall be read.
     let kept = birth.as_ref().map_or((true, true), Birth::keeps);
     let _writers = writers::start(service.config(), logs, &walls, kept)?;
@@ -311,20 +232,9 @@ fn admit_local_users(service: &mut Service, prospects: &Prospects) -> Result<(),
     }
 }
 
-/// Says before the first client comes what will not fit.
-fn warn_of_limits(config: &Config, descriptors: u64) {
-    let clients = u64::from(config.max_clients());
-    // One descriptor per session, and three more while a transfer runs.
-    if clients > descriptors.saturating_sub(64) {
-        log::warn!(
-            "max_clients={clients} needs more descriptors than RLIMIT_NOFILE allows ({descriptors})"
-        );
-    }
-    let workers = u64::try_from(limits::max_workers()).unwrap_or(u64::MAX);
-    if workers < 64 {
-        log::warn!(
-            "the limits of threads (ulimit -u, pids.max of the cgroup) allow {workers} workers: \
-             that many transfers at once"
-        );
+/// Says before the first client comes what is odd.
+fn tell(findings: Vec<Finding>) {
+    for finding in findings {
+        finding.log();
     }
 }

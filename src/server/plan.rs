@@ -44,15 +44,11 @@ enum Holder {
 }
 
 impl Plan {
-    /// The plan for `service` if this process started it.
+    /// The plan for `service`, to which these clients will come, if this
+    /// process started it.
     ///
     /// # Errors
     /// When it is not known whom to become.
-    pub fn of(service: &Service) -> Result<Plan, StartError> {
-        Plan::with(service, &Prospects::of(service))
-    }
-
-    /// The same for a server to which these clients will come.
     pub(super) fn with(service: &Service, prospects: &Prospects) -> Result<Plan, StartError> {
         let starter = effective_user();
         let config = prospects.widest(service.config());

@@ -3,7 +3,7 @@
 //! keep, or start, so that it can serve them later.
 
 use crate::auth::{AccountsError, LiveAccounts};
-use crate::config::{Config, ConfigErrors, Origin};
+use crate::config::{Config, ConfigErrors, Finding, Note, Origin};
 use crate::protocol::wrappers::{Fault, Rules};
 use crate::session::{Service, ServiceError};
 use crate::sys::regular::read_regular;
@@ -32,42 +32,62 @@ pub(super) struct Prospects {
 }
 
 impl Prospects {
-    /// Those of `service`. What is wrong with the files is logged.
-    pub(super) fn of(service: &Service) -> Prospects {
+    /// Those of `service`, and what is wrong with the files that name them.
+    pub(super) fn of(service: &Service) -> (Prospects, Vec<Finding>) {
         let config = service.config();
         if !config.tcp_wrappers() {
-            return Prospects::default();
+            return (Prospects::default(), Vec::new());
         }
-        let mut widest = config.clone();
-        let mut change_user = false;
-        let read = |path| match rules_of(path) {
+        let mut findings = Vec::new();
+        let mut read = |path| match rules_of(path) {
             Ok((rules, faults)) => {
-                for fault in faults {
-                    log::warn!("{path}: {fault}");
-                }
+                let faults = faults.iter().map(|fault| Finding {
+                    origin: Origin::File {
+                        path: Path::new(path).into(),
+                        line: fault.line,
+                    },
+                    option: None,
+                    note: Note::Told(fault.cause.to_owned()),
+                });
+                findings.extend(faults);
                 rules
             }
             Err(error) => {
-                log::error!("every client will be turned away: {path}: {error}");
+                let note = Note::Told(format!(
+                    "every client will be turned away: cannot read {path}: {error}"
+                ));
+                findings.push(Finding::of(config, "tcp_wrappers", note));
                 Rules::default()
             }
         };
         let (allow, deny) = (read(ALLOW), read(DENY));
+        let mut widest = config.clone();
+        let mut change_user = false;
         for path in allow.configurations().chain(deny.configurations()) {
             let path = Path::new(OsStr::from_bytes(path));
             // Whatever it switches on is foreseen by it.
-            match config_of(path, service, None).and_then(|config| opened(service, config)) {
-                Ok(service) => {
+            match config_of(path, service)
+                .and_then(|(config, odd)| Ok((opened(service, config)?, odd)))
+            {
+                Ok((service, odd)) => {
+                    findings.extend(odd);
                     widest.widen(service.config());
                     change_user |= service.changes_user();
                 }
-                Err(error) => log::error!("VSFTPD_LOAD_CONF {path:?}: {error}"),
+                Err(error) => {
+                    let note = Note::Told(format!(
+                        "VSFTPD_LOAD_CONF {path:?} cannot be used, and its clients are turned \
+                         away: {error}"
+                    ));
+                    findings.push(Finding::of(config, "tcp_wrappers", note));
+                }
             }
         }
-        Prospects {
+        let prospects = Prospects {
             widest: Some(widest),
             change_user,
-        }
+        };
+        (prospects, findings)
     }
 
     /// What the server must be able to serve, `base` at least.
@@ -125,27 +145,24 @@ impl fmt::Display for LoadError {
 /// # Errors
 /// What is wrong with it, or cannot be opened.
 pub(super) fn loaded(path: &Path, base: &Service, widest: &Config) -> Result<Load, LoadError> {
-    let mut config = config_of(path, base, Some(widest))?;
+    let (mut config, odd) = config_of(path, base)?;
+    for finding in odd {
+        finding.log();
+    }
     let kept = config.keep_for_some(base.config(), widest);
     let service = opened(base, config)?;
     Ok(Load { service, kept })
 }
 
-fn config_of(path: &Path, base: &Service, told: Option<&Config>) -> Result<Config, LoadError> {
+/// The configuration, and what is odd about its own file: the rest was told
+/// at the start.
+fn config_of(path: &Path, base: &Service) -> Result<(Config, Vec<Finding>), LoadError> {
     let read = base.config().with_settings_of(path, base.starter());
-    let (config, findings) = read.map_err(LoadError::Config)?;
-    // What is odd about the rest was told at the start.
-    let is_of_file =
-        |origin: &Origin| matches!(origin, Origin::File { path: file, .. } if &**file == path);
-    for finding in findings
-        .iter()
-        .filter(|finding| is_of_file(&finding.origin))
-    {
-        if told.is_some() {
-            log::warn!("{finding}");
-        }
-    }
-    Ok(config)
+    let (config, mut findings) = read.map_err(LoadError::Config)?;
+    findings.retain(
+        |finding| matches!(&finding.origin, Origin::File { path: file, .. } if **file == *path),
+    );
+    Ok((config, findings))
 }
 
 fn opened(base: &Service, config: Config) -> Result<Service, LoadError> {

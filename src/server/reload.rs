@@ -10,7 +10,7 @@ use super::narrow::Walls;
 use super::orders::{Errand, Outcome};
 use super::writers;
 use crate::auth::{Accounts, AccountsError, LiveAccounts};
-use crate::config::{Config, ConfigErrors, Finding, Severity};
+use crate::config::{Config, ConfigErrors, Finding};
 use crate::record;
 use crate::record::ledger::{self, LogError, Opened};
 use crate::session::{Service, ServiceError};
@@ -158,10 +158,7 @@ fn read(reread: &Reread, before: &Arc<Service>, walls: &Arc<Walls>) -> Result<Fr
     }
     let logs = ledger::open(service.config()).map_err(ReloadError::Log)?;
     for finding in findings {
-        match finding.severity() {
-            Severity::Warning => log::warn!("{finding}"),
-            Severity::Info => log::info!("{finding}"),
-        }
+        finding.log();
     }
     Ok(Fresh {
         walls: Arc::new(walls.again(service.config())),

@@ -83,6 +83,17 @@ impl TlsError {
         TlsError::Unreadable(path.to_owned(), errno)
     }
 
+    /// The file that it is about, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            TlsError::Unreadable(path, _)
+            | TlsError::Pair(path, _)
+            | TlsError::Authorities(path, _) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether it is only that somebody with more rights would have to read.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {

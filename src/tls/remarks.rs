@@ -3,17 +3,32 @@
 
 use super::credentials::{Credentials, Pair};
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// How long before its end a certificate is talked of, in days.
 const AHEAD: i64 = 30;
 
 /// One remark on a certificate, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark(String);
+pub struct Remark {
+    /// The file that it is about, if it is one.
+    pub path: Option<PathBuf>,
+    text: String,
+}
+
+impl Remark {
+    /// What is to be said of this file.
+    fn of(path: &Path, text: &str) -> Remark {
+        Remark {
+            path: Some(path.to_owned()),
+            text: format!("{path:?}: {text}"),
+        }
+    }
+}
 
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -22,8 +37,11 @@ impl Credentials {
     /// 1970.
     #[must_use]
     pub fn remarks(&self, now: i64) -> Vec<Remark> {
-        let faults = self.faults.iter().map(ToString::to_string);
-        let mut remarks: Vec<_> = faults.map(Remark).collect();
+        let faults = self.faults.iter().map(|fault| Remark {
+            path: fault.path().map(Path::to_owned),
+            text: fault.to_string(),
+        });
+        let mut remarks: Vec<_> = faults.collect();
         for pair in self.pairs() {
             remarks.extend(exposure(pair));
             remarks.extend(term(pair, now));
@@ -60,43 +78,41 @@ fn summary(pair: &Pair) -> String {
 
 fn exposure(pair: &Pair) -> Option<Remark> {
     let path = pair.exposed.as_ref()?;
-    Some(Remark(format!(
-        "{path:?}: everybody on this machine may read the private key: chmod o-r takes that away"
-    )))
+    let text = "everybody on this machine may read the private key: chmod o-r takes that away";
+    Some(Remark::of(path, text))
 }
 
 fn term(pair: &Pair, now: i64) -> Option<Remark> {
     let certificate = &pair.certificate;
-    let (path, end) = (&pair.path, certificate.last_day());
+    let end = certificate.last_day();
     let days = certificate.days_left(now);
-    if now < certificate.not_before {
-        return Some(Remark(format!(
-            "{path:?}: this certificate is not good yet"
-        )));
-    }
-    match days {
-        ..0 => Some(Remark(format!("{path:?}: this certificate ended on {end}"))),
-        0..AHEAD => Some(Remark(format!(
-            "{path:?}: this certificate ends on {end}, in {days} days"
-        ))),
-        _ => None,
-    }
+    let text = if now < certificate.not_before {
+        "this certificate is not good yet, and clients that check refuse it: look at the clock"
+            .to_owned()
+    } else {
+        match days {
+            ..0 => {
+                format!("this certificate ended on {end}: clients that check refuse it: renew it")
+            }
+            0..AHEAD => format!("this certificate ends on {end}, in {days} days: renew it"),
+            _ => return None,
+        }
+    };
+    Some(Remark::of(&pair.path, &text))
 }
 
 /// A certificate that is not its own authority comes with others, up to one
 /// that clients know.
 fn company(pair: &Pair) -> Option<Remark> {
     let certificate = &pair.certificate;
-    let path = &pair.path;
-    if certificate.names.is_empty() {
-        return Some(Remark(format!(
-            "{path:?}: this certificate names no host (subjectAltName), and clients that check will refuse it"
-        )));
-    }
-    (pair.length == 1 && !certificate.self_issued).then(|| {
-        Remark(format!(
-            "{path:?}: this certificate comes alone: unless its authority is one that clients know \
-             themselves, the certificates that lead there belong behind it"
-        ))
-    })
+    let text = if certificate.names.is_empty() {
+        "this certificate names no host, and clients that check will refuse it: have one made \
+         with the server's names in it (subjectAltName)"
+    } else if pair.length == 1 && !certificate.self_issued {
+        "this certificate comes alone: unless its authority is one that clients know themselves, \
+         the certificates that lead there belong behind it"
+    } else {
+        return None;
+    };
+    Some(Remark::of(&pair.path, text))
 }

@@ -24,6 +24,7 @@ mod bad_lines;
 mod bad_numbers;
 mod burst;
 mod cast;
+mod check;
 mod combine;
 mod confinement;
 mod copy;

@@ -156,5 +156,5 @@ fn what_the_server_cannot_read_again_is_told_at_the_start() {
     server.wait_for_log("these users cannot log in");
     drop(server);
     fs::set_permissions(&options, fs::Permissions::from_mode(0o700)).unwrap();
-    start().wait_for_log("(nopriv_user): nobody can log in");
+    start().wait_for_log("and nobody can log in");
 }

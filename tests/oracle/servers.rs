@@ -131,8 +131,9 @@ impl Running {
     /// The same without lines of the event log, which have a time.
     fn refusal(&self) -> Refusal {
         let words = self.words();
-        let lines = words.lines().filter(|line| !line.contains("Z INFO "));
-        lines.collect::<Vec<_>>().join("\n")
+        // Where both have vsftpd's own line, what more is said does not count.
+        let oops = words.lines().find(|line| line.starts_with("500 OOPS: "));
+        oops.unwrap_or(&words).to_owned()
     }
 
     /// Without connecting, which logs would show.

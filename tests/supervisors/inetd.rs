@@ -271,15 +271,17 @@ fn xinetd_waits_for_the_server_of_its_listening_socket() {
 }
 
 #[test]
-fn a_client_whose_session_cannot_begin_is_told_421_and_no_diagnosis() {
-    // A port for nothing, an unknown option, a root that is not there.
+fn a_client_of_a_configuration_that_is_wrong_is_told_500_and_no_diagnosis() {
+    // A port that is none, a root that is not there.
     for (name, value) in [("listen_port", "x"), ("anon_root", "/nonexistent")] {
         let way = match Way::socat(&[(name, value)]) {
             Ok(way) => way,
             Err(reason) => return left_out(&reason),
         };
         let mut control = way.connect();
-        control.expect(421);
+        let reply = control.expect(500);
+        let words = "500 OOPS: the configuration of this server is out of order.";
+        assert_eq!(reply.text(), words);
         control.expect_closed();
     }
 }

@@ -81,7 +81,7 @@ fn the_log_goes_to_syslog_where_standard_error_is_the_client() {
     // What is wrong before there is a session is told there, too.
     std::fs::write(&site.config, "listen_port=x\n").unwrap();
     let mut control = connect_soon(address);
-    control.expect(421);
+    control.expect(500);
     control.expect_closed();
     syslog.wait_for("listen_port");
 }

@@ -17,7 +17,7 @@ mod privilege;
 mod ruleset;
 
 use crate::auth::authenticator::service_file;
-use crate::config::{Config, Finding, Note, Origin, Symptom};
+use crate::config::{Config, Finding, Note, Origin, Symptom, danger, disputed, needs};
 use machine::Machine;
 use std::net::IpAddr;
 
@@ -29,7 +29,11 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     if !serves_itself_only(config) {
         judge(config, &Machine::look(), &mut found);
     }
-    told(config, found)
+    let mut findings = danger::findings(config);
+    findings.extend(needs::idle(config));
+    findings.extend(disputed::findings(config));
+    findings.extend(told(config, found));
+    findings
 }
 
 fn serves_itself_only(config: &Config) -> bool {
@@ -46,11 +50,7 @@ fn judge(config: &Config, machine: &Machine, found: &mut Found) {
 fn told(config: &Config, found: Found) -> Vec<Finding> {
     found
         .into_iter()
-        .map(|(option, symptom)| Finding {
-            origin: config.origin(option).clone(),
-            option: Some(option.to_owned()),
-            note: Note::Machine(symptom),
-        })
+        .map(|(option, symptom)| Finding::of(config, option, Note::Machine(symptom)))
         .collect()
 }
 
