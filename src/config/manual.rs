@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::moot::MOOT;
-use super::options::{Kind, OPTIONS, OptionSpec};
+use super::options::{OPTIONS, OptionSpec};
 use super::print::wrapped;
 
 /// The sections of ironftpd.conf(5) that explain each option served.
@@ -25,18 +25,15 @@ pub fn options() -> String {
 }
 
 fn option(spec: &OptionSpec) -> String {
-    let kind = match spec.kind {
-        Kind::Bool => "flag",
-        Kind::Uint => "number",
-        Kind::Text => "text",
-        Kind::Path => "path",
-    };
     let default = if spec.default.is_empty() {
         "none"
     } else {
         spec.default
     };
-    let mut out = format!(".It Cm {} Pq {kind} , default {default}\n", spec.name);
+    let mut out = format!(
+        ".It Cm {} Pq {} , default {default}\n",
+        spec.name, spec.kind
+    );
     sentences(&mut out, spec.doc);
     if let Some(note) = spec.note {
         out.push_str(".Pp\n");
@@ -59,7 +56,7 @@ pub fn moot() -> String {
     let mut out =
         String::from("These are accepted and have no meaning here.\n.Bl -tag -width Ds\n");
     for row in MOOT {
-        out.push_str(&format!(".It Cm {}\n", row.name));
+        out.push_str(&format!(".It Cm {} Pq {}\n", row.name, row.kind));
         let reason = row
             .reason
             .strip_prefix("has no meaning here: ")

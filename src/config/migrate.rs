@@ -5,10 +5,7 @@
 use super::error::Origin;
 use super::finding::{Finding, Note};
 use super::options::{Config, OPTIONS, OptionSpec};
-use super::print::{setting, wrapped};
-
-/// Columns of the comments.
-const WIDTH: usize = 74;
+use super::print::{comment, explained, setting};
 
 /// What `config` sets, explained; and what it sets in vain, as the findings
 /// tell. A file in which an option stands twice has it once here.
@@ -26,10 +23,7 @@ pub fn migrated(config: &Config, findings: &[Finding]) -> Vec<u8> {
             group = spec.group;
         }
         out.push(b'\n');
-        comment(&mut out, spec.doc);
-        if let Some(note) = spec.note {
-            comment(&mut out, &format!("Difference: {note}"));
-        }
+        out.extend_from_slice(explained(spec).as_bytes());
         setting(&mut out, config, spec);
     }
     let in_vain = |finding: &&Finding| matches!(finding.note, Note::Moot(_));
@@ -43,15 +37,10 @@ pub fn migrated(config: &Config, findings: &[Finding]) -> Vec<u8> {
             out.extend_from_slice(b"\n\n# --- Set before, without effect here ---\n\n");
         }
         told.push(name);
-        comment(&mut out, &format!("{name}: {}.", finding.note));
+        let text = format!("{name}: {}.", finding.note);
+        out.extend_from_slice(comment(&text).as_bytes());
     }
     out
-}
-
-fn comment(out: &mut Vec<u8>, text: &str) {
-    for line in wrapped(text, WIDTH) {
-        out.extend_from_slice(format!("# {line}\n").as_bytes());
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use super::error::Origin;
@@ -24,6 +25,17 @@ pub enum Kind {
     Text,
     /// As `Text`, naming a file or directory of this machine.
     Path,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Bool => "flag",
+            Kind::Uint => "number",
+            Kind::Text => "text",
+            Kind::Path => "path",
+        })
+    }
 }
 
 /// One row of the table.

@@ -94,9 +94,7 @@ pub fn sample() -> String {
             group = spec.group;
         }
         out.push('\n');
-        for line in wrapped(spec.doc, 74) {
-            out.push_str(&format!("# {line}\n"));
-        }
+        out.push_str(&explained(spec));
         out.push_str(&format!("#{}={}\n", spec.name, spec.default));
         for (name, value) in IN_THE_SAMPLE {
             if *name == spec.name {
@@ -105,6 +103,25 @@ pub fn sample() -> String {
         }
     }
     out
+}
+
+/// Columns of the comments.
+const WIDTH: usize = 74;
+
+/// What an option does, of which kind its value is, and where it is not as in
+/// vsftpd, as comments of a configuration file.
+pub(super) fn explained(spec: &OptionSpec) -> String {
+    let mut out = comment(&format!("{} ({})", spec.doc, spec.kind));
+    if let Some(note) = spec.note {
+        out.push_str(&comment(&format!("Difference: {note}")));
+    }
+    out
+}
+
+/// The text as comments of a configuration file.
+pub(super) fn comment(text: &str) -> String {
+    let lines = wrapped(text, WIDTH).into_iter();
+    lines.map(|line| format!("# {line}\n")).collect()
 }
 
 /// Words laid out in lines of at most `width` bytes.
