@@ -69,14 +69,19 @@ impl Failure {
         // What an option denies is not even tried.
         let of_file = match &self {
             Failure::Fs(fs::Error::System(error)) => error.call() != "deny_file",
-            Failure::Fs(_) => true,
+            Failure::Fs(_) | Failure::Path(PathError::TooLong) => true,
             _ => false,
         };
         let reply = self.reply()?;
         match vsftpd_says(verb, argument) {
             Some(words) if of_file && reply.code() == Code::FileUnavailable => {
                 let text = [words.as_bytes(), b" ", reply.text()].concat();
-                Some(Reply::new(Code::FileUnavailable, text))
+                // RFC 959 section 5.4 has no 550 for them.
+                let code = match verb {
+                    Verb::Stor | Verb::Stou | Verb::Appe => Code::NameNotAllowed,
+                    _ => Code::FileUnavailable,
+                };
+                Some(Reply::new(code, text))
             }
             _ => Some(reply),
         }
@@ -124,6 +129,7 @@ impl Failure {
 pub(super) fn vsftpd_says(verb: Verb, argument: &[u8]) -> Option<&'static str> {
     let text = match verb {
         Verb::Retr => "Failed to open file.",
+        Verb::Stor | Verb::Stou | Verb::Appe => "Could not create file.",
         Verb::Cwd | Verb::Cdup => "Failed to change directory.",
         Verb::Dele => "Delete operation failed.",
         Verb::Rmd => "Remove directory operation failed.",
@@ -288,6 +294,25 @@ mod tests {
         );
         assert_eq!(reply(libc::ENOENT, Verb::Site, b"UTIME x"), missing);
         assert_eq!(reply(libc::EBUSY, Verb::Retr, b"x"), "File is busy.");
+    }
+
+    #[test]
+    fn an_upload_that_has_no_place_is_553_and_one_without_room_is_not() {
+        let code = |failure: Failure| failure.reply_to(Verb::Stor, b"x").unwrap().code();
+        let fs = |errno| Failure::from(fs::Error::System(sys::Error::new("openat2", errno)));
+        for errno in [libc::ENOENT, libc::EACCES, libc::EEXIST, libc::EROFS] {
+            assert_eq!(code(fs(errno)), Code::NameNotAllowed);
+        }
+        assert_eq!(code(fs::Error::IsADirectory.into()), Code::NameNotAllowed);
+        assert_eq!(code(PathError::TooLong.into()), Code::NameNotAllowed);
+        assert_eq!(code(fs(libc::EDQUOT)), Code::StorageExceeded);
+        assert_eq!(code(fs::Error::Locked.into()), Code::FileBusy);
+        assert_eq!(code(Failure::Forbidden("upload")), Code::FileUnavailable);
+        let denied = sys::Error::new("deny_file", libc::EACCES);
+        assert_eq!(
+            code(fs::Error::System(denied).into()),
+            Code::FileUnavailable
+        );
     }
 
     #[test]

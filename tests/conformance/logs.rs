@@ -25,7 +25,7 @@ fn perform(address: SocketAddr) {
     control.store("w/a b", b"12345");
     control.give("APPE w/a b", b"67");
     control.give(b"STOR w/\xE4\xB8\xAD\x7F", b"");
-    control.refused("STOR none/file", &[550, 553]);
+    control.refused("STOR none/file", &[553]);
     control.command("TYPE A", 200);
     control.give("STOR w/lines", b"one\r\ntwo\r\n");
     control.listing("LIST");

@@ -296,7 +296,7 @@ fn a_link_stays_a_link_and_its_target_is_replaced() {
     control.store("dangling", b"made");
     assert_eq!(server.root().read("real/new"), b"made");
     for name in ["circle", "slash", "leave", "climb", "real", "/"] {
-        control.refused(format!("STOR {name}"), &[550]);
+        control.refused(format!("STOR {name}"), &[553]);
         control.goes_on();
     }
     for name in ["chain", "absolute", "dangling", "leave", "climb"] {
@@ -312,12 +312,12 @@ fn who_may_not_overwrite_replaces_nothing_that_came_meanwhile() {
     server.root().file("there", "content");
     server.root().link("dangling", "nowhere");
     let mut control = server.anonymous();
-    control.refused("STOR there", &[550]);
-    control.refused("STOR dangling", &[550]);
+    control.refused("STOR there", &[553]);
+    control.refused("STOR dangling", &[553]);
     let data = begin(&mut control, "STOR new", b"late");
     server.root().file("new", "early");
     drop(data);
-    control.expect(550);
+    control.expect(553);
     control.goes_on();
     assert_eq!(server.root().read("new"), b"early");
     control.store("other", b"content");

@@ -184,7 +184,7 @@ impl<'a> Visit<'a> {
     fn changes_what_it_has(&mut self) {
         if self.party.kind.gives_away() {
             // The files are the heir's.
-            self.control.refused("APPE renamed", &[550, 553]);
+            self.control.refused("APPE renamed", &[553]);
             self.control
                 .command_any("MFMT 20010101000000 renamed", &[550]);
             self.control.command("SITE CHMOD 666 second", 550);
@@ -219,8 +219,7 @@ impl<'a> Visit<'a> {
             self.reads(name, party.groups.contains(group));
         }
         self.reads("siblings", false);
-        // 550 where the file may not be opened, 553 where it may not be made.
-        self.control.refused("STOR siblings", &[550, 553]);
+        self.control.refused("STOR siblings", &[553]);
         self.control.command("DELE /etc/passwd", 550);
     }
 
@@ -238,8 +237,7 @@ impl<'a> Visit<'a> {
             let may = self.party.groups.contains(group);
             self.reads(&format!("{sibling}/{name}"), may);
         }
-        self.control
-            .refused(format!("STOR {sibling}/mine"), &[550, 553]);
+        self.control.refused(format!("STOR {sibling}/mine"), &[553]);
         self.control.command(format!("MKD {sibling}/mine"), 550);
     }
 }

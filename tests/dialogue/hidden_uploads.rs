@@ -108,7 +108,7 @@ fn who_may_not_overwrite_replaces_nothing_from_a_hidden_name_either() {
     let data = begin(&mut control, "STOR new", b"late");
     server.root().file("new", "early");
     drop(data);
-    control.expect(550);
+    control.expect(553);
     assert_eq!(server.root().read("new"), b"early");
     control.store("other", b"content");
     assert_eq!(names_in(server.root()), ["new", "other"]);
@@ -125,8 +125,11 @@ fn no_client_sees_or_reaches_a_hidden_upload() {
     let data = begin(&mut writer, "STOR new", b"half");
     let hidden = hidden_in(server.root());
     shows_only(&mut client, &["other"]);
-    for verb in ["RETR", "STOR", "APPE", "LIST", "NLST"] {
+    for verb in ["RETR", "LIST", "NLST"] {
         client.refused(format!("{verb} {hidden}"), &[550]);
+    }
+    for verb in ["STOR", "APPE"] {
+        client.refused(format!("{verb} {hidden}"), &[553]);
     }
     for verb in ["SIZE", "MDTM", "MLST", "DELE", "RNFR", "RMD", "MKD", "CWD"] {
         client.command(format!("{verb} {hidden}"), 550);
@@ -154,7 +157,7 @@ fn a_name_that_only_resembles_a_hidden_one_is_a_name() {
         control.store(name, b"content");
         assert_eq!(control.retrieve(name), b"content");
     }
-    control.refused("STOR .ironftpd-0123456789abcdef.part", &[550]);
+    control.refused("STOR .ironftpd-0123456789abcdef.part", &[553]);
     assert_eq!(control.listing("NLST .*").len(), 3);
 }
 
@@ -300,7 +303,7 @@ fn a_file_system_that_cannot_rename_without_replacing_will_do() {
     hidden_in(server.root());
     server.root().file("new", "early");
     drop(data);
-    control.expect(550);
+    control.expect(553);
     control.store("other", b"content");
     assert_eq!(server.root().read("new"), b"early");
     assert_eq!(names_in(server.root()), ["new", "other"]);
@@ -348,7 +351,7 @@ fn a_server_without_privileges_replaces_what_it_may_write() {
         "STOR unwritable/file",
         "STOR unwritable/new",
     ] {
-        control.refused(line, &[550]);
+        control.refused(line, &[553]);
         control.goes_on();
     }
     assert_eq!(

@@ -60,7 +60,7 @@ fn stou_needs_a_place_a_right_and_a_data_connection() {
     let server = Server::writable();
     let mut control = server.anonymous();
     control.command("STOU", 425);
-    control.refused("STOU missing/x", &[550]);
+    control.refused("STOU missing/x", &[553]);
     let server = Server::start(&[]);
     server.anonymous().refused("STOU", &[550]);
 }

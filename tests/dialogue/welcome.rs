@@ -273,7 +273,7 @@ fn an_upload_that_cannot_be_given_away_is_refused_and_leaves_nothing() {
             launch = launch.through(&["setpriv", "--inh-caps=-chown", "--bounding-set=-chown"]);
         }
         let server = launch.start();
-        server.anonymous().refused("STOR new", &[550]);
+        server.anonymous().refused("STOR new", &[553]);
         assert!(!server.root().has("new"));
         server.wait_for_log("fchown");
     }
