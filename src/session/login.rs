@@ -209,6 +209,7 @@ impl Session {
             root,
             cwd: home.clone(),
             home: home.clone(),
+            privileges: *privileges,
             rights: Rights::of(*privileges, config, entry.read_only),
             filters: Arc::new(filters),
             umask: privileges.umask(config),

@@ -17,19 +17,25 @@ impl Session {
     /// `SITE <SP> command [ <SP> argument ]`.
     pub(super) fn site(&mut self, argument: &[u8]) -> Answer {
         let request = parse(argument).map_err(|error| match error {
-            SiteError::Unknown(_) => Failure::refused(
-                Code::SyntaxError,
-                "Unknown SITE command: SITE HELP lists them.",
-            ),
+            SiteError::Unknown(_) => unknown(),
             SiteError::MissingArgument(verb) | SiteError::UnexpectedArgument(verb) => {
-                Failure::Refused(Reply::new(
-                    Code::ArgumentError,
-                    format!("Syntax: {}", verb.spec().syntax),
-                ))
+                match self.switched_off(verb) {
+                    Some(option) if !self.is_anonymous() => unknown().because(option),
+                    _ => Failure::Refused(Reply::new(
+                        Code::ArgumentError,
+                        format!("Syntax: {}", verb.spec().syntax),
+                    )),
+                }
             }
         })?;
         if !self.permits_site(request.verb) {
             return Err(Failure::Forbidden("cmds_allowed/cmds_denied"));
+        }
+        // Anonymous users may never use them, and are told so.
+        if let Some(option) = self.switched_off(request.verb)
+            && !self.is_anonymous()
+        {
+            return Err(unknown().because(option));
         }
         let login = self.login()?;
         if request.verb.spec().access == Access::Write && !login.rights.any_write() {
@@ -52,6 +58,18 @@ impl Session {
             // Until there are quotas, nobody has one.
             SiteVerb::Quota => Ok(Reply::new(Code::Superfluous, "No quota is in effect.")),
             SiteVerb::Time => Ok(time()),
+        }
+    }
+
+    /// The option by which this command of SITE is none, as vsftpd has it for
+    /// SITE CHMOD.
+    fn switched_off(&self, verb: SiteVerb) -> Option<&'static str> {
+        if !matches!(verb, SiteVerb::Chmod | SiteVerb::Chgrp) {
+            None
+        } else if !self.config.write_enable() {
+            Some("write_enable")
+        } else {
+            (!self.config.chmod_enable()).then_some("chmod_enable")
         }
     }
 
@@ -129,6 +147,13 @@ impl Session {
     }
 }
 
+fn unknown() -> Failure {
+    Failure::refused(
+        Code::SyntaxError,
+        "Unknown SITE command. SITE HELP lists them.",
+    )
+}
+
 /// `SITE TIME`.
 fn time() -> Reply {
     let (seconds, _) = clock::now();
@@ -152,11 +177,15 @@ fn time() -> Reply {
 }
 
 impl Session {
+    fn tells_of_site(&self, verb: SiteVerb) -> bool {
+        self.permits_site(verb) && self.switched_off(verb).is_none()
+    }
+
     /// `SITE HELP [ <SP> command ]`.
     pub(super) fn site_help(&self, argument: &[u8]) -> Answer {
         let name = argument.trim_ascii();
         if !name.is_empty() {
-            let verb = lookup(name).filter(|&verb| self.permits_site(verb));
+            let verb = lookup(name).filter(|&verb| self.tells_of_site(verb));
             let verb = verb.ok_or_else(|| {
                 Failure::refused(
                     Code::ArgumentError,
@@ -172,7 +201,7 @@ impl Session {
         let reply = Reply::new(Code::HelpMessage, "Help OK.").line("SITE commands:");
         let permitted = SITE_COMMANDS
             .iter()
-            .filter(|spec| self.permits_site(spec.verb));
+            .filter(|spec| self.tells_of_site(spec.verb));
         Ok(permitted.fold(reply, |reply, spec| {
             reply.indented(format!("{} - {}", spec.syntax, spec.help))
         }))

@@ -154,6 +154,8 @@ pub(super) struct Login {
     pub cwd: VirtualPath,
     /// Where the session began, which `~` stands for.
     pub home: VirtualPath,
+    /// Which family of options is theirs.
+    pub privileges: Privileges,
     pub rights: Rights,
     /// Names that are hidden, and those that alone are given or taken.
     pub filters: Arc<Filters>,
@@ -204,6 +206,13 @@ impl Session {
             Stage::In(login) => Ok(login),
             _ => Err(not_logged_in()),
         }
+    }
+
+    /// Whether the session has the privileges of anonymous users, as guests
+    /// have unless virtual_use_local_privs says otherwise.
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.login()
+            .is_ok_and(|login| login.privileges == Privileges::Anonymous)
     }
 
     /// A copy of the login for a transfer, during which the session itself

@@ -99,7 +99,7 @@ fn an_active_connection_comes_from_the_address_the_client_speaks_to() {
 
 #[test]
 fn help_may_be_asked_before_login_and_about_every_command() {
-    let server = Server::start(&[]);
+    let server = Server::writable();
     let mut control = server.connect();
     control.command("HELP", 214);
     let words = control.command("HELP RETR", 214).words();

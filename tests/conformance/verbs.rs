@@ -175,7 +175,7 @@ fn help_lists_every_verb_that_is_on_and_explains_it() {
 
 #[test]
 fn help_site_lists_every_command_under_site() {
-    let server = Server::start(&[]);
+    let server = Server::writable();
     let mut control = server.anonymous();
     let text = control.command("HELP SITE", 214).text();
     for row in SITE_COMMANDS {

@@ -94,11 +94,37 @@ fn modes_are_changed_only_where_chmod_enable_says_so() {
         .account("bob", "secret", &home)
         .start();
     let mut ann = server.login("ann", "secret");
-    for line in ["SITE CHMOD 600 file", "MFF UNIX.mode=0600; file"] {
-        ann.command(line, 550);
+    // As vsftpd has it; and however often, this ends no session.
+    for line in ["SITE CHMOD 600 file", "SITE chmod", "SITE CHGRP 0 file"].repeat(5) {
+        let words = ann.command(line, 500).words();
+        assert!(words.starts_with("Unknown SITE command."), "{words}");
     }
+    ann.command("MFF UNIX.mode=0600; file", 550);
+    let help = ann.command("SITE HELP", 214).text();
+    assert!(!help.contains("CHMOD") && help.contains("UMASK"), "{help}");
+    ann.command("SITE HELP CHMOD", 501);
     let mut bob = server.login("bob", "secret");
     bob.command("SITE CHMOD 600 file", 200);
+    // Anonymous users are told that they may not.
+    let mut anonymous = server.anonymous();
+    anonymous.command("SITE CHMOD 600 file", 550);
+}
+
+#[test]
+fn who_may_write_nothing_knows_no_site_chmod() {
+    if is_vsftpd() {
+        return;
+    }
+    let launch = Launch::new();
+    launch.root().file("home/file", "12345");
+    let home = launch.root().path().join("home");
+    let server = launch.account("ann", "secret", &home).start();
+    let mut ann = server.login("ann", "secret");
+    ann.command("SITE CHMOD 600 file", 500);
+    ann.command("SITE MKDIR new", 550);
+    server.wait_for_log(
+        "SITE CHMOD 600 file: 500 Unknown SITE command. SITE HELP lists them. (write_enable)",
+    );
 }
 
 /// vsftpd reads these anew for a user too.

@@ -111,7 +111,7 @@ fn feat_offers_what_writes_only_where_writing_is_on() {
 
 #[test]
 fn help_knows_every_row() {
-    let server = Server::start(&[]);
+    let server = Server::writable();
     let mut control = server.anonymous();
     for row in SITE_COMMANDS {
         let name = row.names[0];
