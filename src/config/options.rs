@@ -288,7 +288,7 @@ options! {
     Bool anon_other_write_enable = "NO",
         "Let anonymous users delete, rename and overwrite. Needs write_enable.";
     Uint anon_umask = "077",
-        "Permission bits taken from files and directories that anonymous users create. Octal only with a leading 0.";
+        "Permission bits taken from files and directories that anonymous users create. Octal only with a leading 0. They cannot change it with SITE UMASK: with 077, and anon_world_readable_only, nobody fetches what strangers have stored.";
     Uint local_umask = "077",
         "Permission bits taken from files and directories that users with an account create. Octal only with a leading 0.";
     Uint file_open_mode = "0666",

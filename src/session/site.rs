@@ -73,8 +73,12 @@ impl Session {
         }
     }
 
-    /// `SITE UMASK [ <SP> octal-mask ]`.
+    /// `SITE UMASK [ <SP> octal-mask ]`. Not for anonymous users: anon_umask is
+    /// what keeps them from reading what others of them have stored.
     fn umask(&mut self, argument: &[u8]) -> Answer {
+        if self.is_anonymous() {
+            return Err(Failure::Forbidden("anonymous, or virtual_use_local_privs"));
+        }
         let login = self.login_mut()?;
         if argument.trim_ascii().is_empty() {
             return Ok(Reply::new(

@@ -201,7 +201,8 @@ fn others(walk: &mut Walk) {
     let server = launch.account("someone", "word", &home).start();
     server.root().file("home/file", "content\n");
     let mut control = server.login("someone", "word");
-    let lines = "SITE CHMOD 640 file ; SITE CHMOD 640 missing ; SITE CHMOD x file ; SITE UMASK 27";
+    let lines = "SITE CHMOD 640 file ; SITE CHMOD 640 missing ; SITE CHMOD x file ; SITE UMASK ; \
+        SITE UMASK 27 ; SITE UMASK x";
     walk.say_all(&mut control, lines);
     let server = Server::start(&[("no_anon_password", "YES")]);
     walk.say(&mut server.connect(), "USER anonymous");

@@ -281,6 +281,23 @@ fn site_chmod_and_umask_serve_an_account() {
 }
 
 #[test]
+fn anonymous_users_cannot_give_each_other_files_by_site_umask() {
+    let launch = Launch::new().options(&[
+        ("write_enable", "YES"),
+        ("anon_upload_enable", "YES"),
+        ("anon_umask", "077"),
+    ]);
+    let server = launch.start();
+    let mut control = server.anonymous();
+    for line in ["SITE UMASK", "SITE UMASK 022", "SITE UMASK x"] {
+        control.command(line, 550);
+    }
+    control.store("new", b"x");
+    assert_eq!(mode(server.root(), "new"), 0o600);
+    control.refused("RETR new", &[550]);
+}
+
+#[test]
 fn site_help_answers_and_an_unknown_site_command_does_not() {
     let server = Server::start(&[]);
     let mut control = server.anonymous();
