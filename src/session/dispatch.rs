@@ -111,6 +111,7 @@ impl Session {
         let reply = match result {
             Ok(reply) => reply,
             Err(failure) => {
+                self.aborted |= failure.is_abort();
                 let shown = Escaped(shown(request));
                 let name = request.verb.name();
                 log::info!("{}: {name} {shown}: {failure}", self.tag);
@@ -238,15 +239,23 @@ impl Session {
             Verb::Avbl => self.avbl(argument),
             Verb::Dsiz => self.dsiz(argument),
             Verb::Comb => self.comb(argument),
-            // A transfer that ABOR interrupts sees it first and has ended
-            // with 426 by the time it is carried out here.
-            Verb::Abor => {
-                self.forget_endpoint();
-                Ok(Reply::new(Code::ClosingData, "ABOR successful."))
-            }
+            Verb::Abor => Ok(self.abor()),
             Verb::Allo => self.allo(argument),
             Verb::Opts => self.opts(argument),
             Verb::Site => self.site(argument),
+        }
+    }
+}
+
+impl Session {
+    /// `ABOR`. What it interrupts sees it first and has ended with 426 by the
+    /// time it is carried out here; with nothing to interrupt vsftpd's 225.
+    fn abor(&mut self) -> Reply {
+        self.forget_endpoint();
+        if std::mem::take(&mut self.aborted) {
+            Reply::new(Code::ClosingData, "ABOR successful.")
+        } else {
+            Reply::new(Code::DataConnectionIdle, "No transfer to ABOR.")
         }
     }
 }

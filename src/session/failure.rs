@@ -64,6 +64,16 @@ impl Failure {
         }
     }
 
+    /// Whether ABOR was what ended it.
+    pub(super) fn is_abort(&self) -> bool {
+        matches!(
+            self,
+            Failure::NoData(Interruption::Aborted, _)
+                | Failure::Transfer(Interruption::Aborted)
+                | Failure::Work(Interruption::Aborted)
+        )
+    }
+
     /// The reply for the client after a command, which vsftpd's words begin.
     pub(super) fn reply_to(self, verb: Verb, argument: &[u8]) -> Option<Reply> {
         // What an option denies is not even tried.

@@ -325,6 +325,7 @@ impl Session {
             failed_logins: _,
             unknown: _,
             last_command: _,
+            aborted: _,
             hold_reply: _,
             asked: _,
             delayed: _,

@@ -172,6 +172,8 @@ pub struct Session {
     ending: bool,
     /// Why the next reply refuses is in the log.
     explained: bool,
+    /// ABOR has ended something, and is still to be answered.
+    aborted: bool,
 }
 
 impl Session {
@@ -220,6 +222,7 @@ impl Session {
             welcome: None,
             ending: false,
             explained: false,
+            aborted: false,
         })
     }
 

@@ -59,7 +59,7 @@ fn abor_without_a_transfer_lets_the_data_connection_go() {
     server.root().file("file", "content");
     let mut control = server.anonymous();
     let data = control.passive();
-    control.command("ABOR", 226);
+    control.command("ABOR", 225);
     control.command("RETR file", 425);
     is_let_go(data);
     control.goes_on();

@@ -115,7 +115,9 @@ fn abor_behind_a_transfer_that_may_have_ended_gets_its_own_reply() {
         control.send("RETR file\r\nABOR\r\n");
         let transfer = completion(&mut control).code;
         assert!([226, 426].contains(&transfer), "{transfer}");
-        assert_eq!(completion(&mut control).code, 226);
+        // Whether there was still something to end.
+        let abor = if transfer == 426 { 226 } else { 225 };
+        assert_eq!(completion(&mut control).code, abor);
         in_step(&mut control);
         drop(data);
     }
@@ -127,7 +129,7 @@ fn two_abors_get_two_replies() {
     let mut control = server.anonymous();
     let data = under_way(&mut control);
     control.send("ABOR\r\nABOR\r\n");
-    for code in [426, 226, 226] {
+    for code in [426, 226, 225] {
         control.expect(code);
     }
     in_step(&mut control);

@@ -42,7 +42,7 @@ fn rein_takes_back_all_that_was_set() {
     // The endpoint is gone, and EPSV is not the only way any more.
     control.command("RETR file", 425);
     control.pasv();
-    control.command("ABOR", 226);
+    control.command("ABOR", 225);
     assert_eq!(control.retrieve("file"), b"0123456789");
 }
 

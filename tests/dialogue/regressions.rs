@@ -225,7 +225,7 @@ fn a_data_connection_nobody_uses_is_let_go() {
     };
     attempt(&mut control, "RETR missing", 550);
     attempt(&mut control, "LIST missing", 550);
-    attempt(&mut control, "ABOR", 226);
+    attempt(&mut control, "ABOR", 225);
     attempt(&mut control, "QUIT", 221);
     control.expect_closed();
 }
