@@ -25,11 +25,8 @@ pub(super) const INCORRECT: &str = "Login incorrect.";
 impl Session {
     /// `USER <SP> username` (RFC 959 section 4.1.1).
     pub(super) fn user(&mut self, name: &[u8]) -> Answer {
-        if let Stage::In(_) = self.stage {
-            return Err(Failure::refused(
-                Code::NotLoggedIn,
-                "Can't change to another user.",
-            ));
+        if let Stage::In(login) = &self.stage {
+            return self.still(login.privileges, name);
         }
         // Before the password, which need not cross the network in vain.
         if let Err(why) = self.service.lists.welcome(name) {
@@ -55,6 +52,19 @@ impl Session {
             Code::NeedPassword,
             "Please specify the password.",
         ))
+    }
+
+    /// USER of who is logged in, in vsftpd's words: nobody changes but by REIN,
+    /// and a client that logs in once more as the same user may go on.
+    fn still(&self, privileges: Privileges, name: &[u8]) -> Answer {
+        let text = match privileges {
+            Privileges::Anonymous => "Can't change from guest user.",
+            Privileges::Local if name == self.tag.user() => {
+                return Ok(Reply::new(Code::NeedPassword, "Any password will do."));
+            }
+            Privileges::Local => "Can't change to another user.",
+        };
+        Err(Failure::refused(Code::NotLoggedIn, text))
     }
 
     /// `PASS <SP> password`.

@@ -304,6 +304,31 @@ fn login_commands_out_of_order_are_answered_one_by_one() {
 }
 
 #[test]
+fn the_same_user_may_log_in_once_more_and_no_other() {
+    let launch = Launch::new();
+    let [ann, bob] = ["ann", "bob"].map(|name| launch.root().dir(name));
+    launch.root().file("ann/of-ann", "x");
+    let server = launch
+        .account("ann", "secret", &ann)
+        .account("bob", "secret", &bob)
+        .start();
+    let mut control = server.login("ann", "secret");
+    let words = control.command("USER ann", 331).words();
+    assert_eq!(words, "Any password will do.");
+    let words = control.command("PASS wrong", 230).words();
+    assert_eq!(words, "Already logged in.");
+    let words = control.command("USER bob", 530).words();
+    assert_eq!(words, "Can't change to another user.");
+    control.command("PASS secret", 230);
+    assert_eq!(control.listing("NLST"), ["of-ann"]);
+    let mut control = server.anonymous();
+    let words = control.command("USER anonymous", 530).words();
+    assert_eq!(words, "Can't change from guest user.");
+    control.command("PASS x", 230);
+    in_step(&mut control);
+}
+
+#[test]
 fn a_port_asked_for_together_with_its_transfer_is_told_in_time() {
     let server = Server::start(&[]);
     server.root().file("file", "content");
