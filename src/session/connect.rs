@@ -219,7 +219,7 @@ impl Session {
         self.trace_listening(port, self.control.local().ip());
         Ok(Reply::new(
             Code::ExtendedPassiveMode,
-            format!("Entering Extended Passive Mode {}.", format_epsv(port)),
+            format!("Entering Extended Passive Mode {}", format_epsv(port)),
         ))
     }
 

@@ -176,7 +176,7 @@ mod tests {
         "UNIX Type: L8",
         "Entering Passive Mode ({}).",
         "Entering Long Passive Mode ({}).",
-        "Entering Extended Passive Mode {}.",
+        "Entering Extended Passive Mode {}",
         "Name=ironftpd;{} CaseSensitive=1; DirSep=/;",
         "Modify={};",
         "FILE: {}",
@@ -380,7 +380,7 @@ mod tests {
         ));
         same(Reply::new(
             Code::ExtendedPassiveMode,
-            "Entering Extended Passive Mode (|||7|).",
+            "Entering Extended Passive Mode (|||7|)",
         ));
         same(Reply::new(Code::SystemType, "UNIX Type: L8"));
         same(Reply::new(Code::FileStatus, "1234"));
