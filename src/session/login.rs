@@ -297,6 +297,7 @@ impl Session {
     /// Says the reply to a failed login, the last one if there were too many.
     pub(super) fn say_denial(&mut self, reply: &Reply) {
         self.say(reply);
+        self.record_name(b"");
         if self.failed_logins >= self.service.config.max_login_fails().max(1) {
             log::warn!("{}: too many failed logins (max_login_fails)", self.tag);
             self.trace(&Fact::Reason("too many failed logins (max_login_fails)"));

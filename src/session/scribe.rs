@@ -46,16 +46,12 @@ impl Scribe {
     }
 
     fn write(&self, event: Event<'_>) {
-        self.write_as(&self.user, event);
-    }
-
-    fn write_as(&self, user: &[u8], event: Event<'_>) {
         self.ledger.write(&Entry {
             time: record::now(),
             subject: Subject {
                 session: self.session,
                 peer: self.peer,
-                user,
+                user: &self.user,
                 account: self.account,
                 said: &self.said,
             },
@@ -163,11 +159,11 @@ impl Session {
         }
     }
 
-    /// A log-in that was refused.
+    /// A log-in that was refused. Its reply is still that name's, as in vsftpd.
     pub(super) fn record_denial(&mut self, name: &[u8], cause: &str) {
         if let Some(scribe) = &mut self.scribe {
-            scribe.write_as(name, Event::Login(Err(cause)));
-            scribe.be(b"", Account::Nobody, b"");
+            scribe.be(name, Account::Nobody, b"");
+            scribe.write(Event::Login(Err(cause)));
         }
     }
 
