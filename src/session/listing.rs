@@ -57,6 +57,16 @@ fn prefix_of(pathname: &[u8]) -> Vec<u8> {
     prefix
 }
 
+/// What -R calls the directory `pathname`, and begins the names of those below
+/// it with.
+fn heading_of(pathname: &[u8]) -> Vec<u8> {
+    match pathname {
+        b"" | b"./" => b".".to_vec(),
+        [name @ .., b'/'] if !name.is_empty() => name.to_vec(),
+        pathname => pathname.to_vec(),
+    }
+}
+
 /// One listing to be made.
 pub(super) struct Listing {
     service: Arc<Service>,
@@ -270,19 +280,25 @@ impl Listing {
         Ok(below)
     }
 
-    /// Lists a directory and, with -R, all below it, without recursion.
+    /// Lists a directory, shown as `pathname`, and with -R all below it,
+    /// without recursion.
     fn tree(
         &mut self,
         login: &Login,
-        top: (VirtualPath, OwnedFd),
+        (path, directory, pathname): (VirtualPath, OwnedFd, &[u8]),
         buffer: &mut [u8],
         sink: Sink<'_>,
     ) -> Result<(), Interruption> {
-        let mut open = vec![(top.0, Some(top.1), 0, Vec::from(b"."))];
+        let mut open = vec![(path, Some(directory), 0, heading_of(pathname))];
         while let Some((path, opened, depth, label)) = open.pop() {
             let Some(directory) = opened.or_else(|| login.open_directory(&path).ok()) else {
                 continue;
             };
+            if !self.long {
+                // Under its heading too a name is one to give to RETR.
+                let shown = if depth > 0 { &label } else { pathname };
+                self.prefix = prefix_of(shown);
+            }
             if self.options.recursive {
                 if depth > 0 {
                     self.out.extend_from_slice(b"\r\n");
@@ -306,7 +322,9 @@ impl Listing {
             let below = open.len();
             for name in names.iter() {
                 let mut label = label.clone();
-                label.push(b'/');
+                if !label.ends_with(b"/") {
+                    label.push(b'/');
+                }
                 label.extend_from_slice(name);
                 open.push((path.child(name), None, depth + 1, label));
             }
@@ -360,10 +378,7 @@ impl Listing {
         let mut whole = true;
         match target {
             Target::Directory(path, directory) => {
-                if !self.long && !self.options.recursive {
-                    self.prefix = prefix_of(pathname);
-                }
-                self.tree(login, (path, directory), buffer, sink)?;
+                self.tree(login, (path, directory, pathname), buffer, sink)?;
             }
             Target::Nothing => {}
             Target::One(attributes) if self.long => {

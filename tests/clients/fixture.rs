@@ -14,7 +14,11 @@ pub const PASSWORD: &str = "word-of-mine";
 
 /// A read-only server with the odd tree and this project's sources in `tree`.
 pub fn library() -> Server {
-    let launch = Launch::new();
+    library_of(Launch::new())
+}
+
+/// The same with `launch`, for other options.
+pub fn library_of(launch: Launch) -> Server {
     let inner = TempDir::new();
     tree::odd_tree(&inner);
     tree::own_sources(&inner);

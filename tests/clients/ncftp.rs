@@ -1,7 +1,7 @@
 //! ncftp: whole trees with ncftpget -R and ncftpput -R, `NLST -1` by ncftpls.
 
-use crate::fixture::{Client, PASSWORD, large, library, share, shelf, user};
-use crate::support::server::Server;
+use crate::fixture::{Client, PASSWORD, large, library, library_of, share, shelf, user};
+use crate::support::server::{Launch, Server};
 use crate::support::tree::{Compare, noise, odd_tree, same_tree};
 
 fn ncftp(program: &str) -> Client {
@@ -12,8 +12,7 @@ fn port(server: &Server) -> String {
     server.address().port().to_string()
 }
 
-fn fetches_the_library(mode: &str) {
-    let server = library();
+fn fetches_the_library(server: &Server, mode: &str) {
     let client = ncftp("ncftpget");
     let words = [
         "-R",
@@ -23,23 +22,29 @@ fn fetches_the_library(mode: &str) {
         "20",
         mode,
         "-P",
-        &port(&server),
+        &port(server),
         "127.0.0.1",
         ".",
         "tree",
     ];
     client.run(&words).succeed();
-    same_tree(&shelf(&server), &client.path("tree"), Compare::Everything);
+    same_tree(&shelf(server), &client.path("tree"), Compare::Everything);
 }
 
 #[test]
 fn a_tree_arrives_unchanged() {
-    fetches_the_library("-F");
+    fetches_the_library(&library(), "-F");
 }
 
 #[test]
 fn a_tree_arrives_unchanged_in_active_mode() {
-    fetches_the_library("-E");
+    fetches_the_library(&library(), "-E");
+}
+
+#[test]
+fn a_tree_that_is_listed_all_at_once_arrives_unchanged() {
+    let launch = Launch::new().option("ls_recurse_enable", "YES");
+    fetches_the_library(&library_of(launch), "-F");
 }
 
 #[test]

@@ -171,6 +171,32 @@ fn list_r_walks_down_only_where_ls_recurse_enable_says_so() {
 }
 
 #[test]
+fn names_below_a_heading_of_nlst_r_can_be_fetched_as_they_are() {
+    let server = Server::start(&[("ls_recurse_enable", "YES")]);
+    server.root().file("a/b/deep", "content");
+    let mut control = server.anonymous();
+    for (line, deep) in [
+        ("NLST -R", "./a/b/deep"),
+        ("NLST -R a", "a/b/deep"),
+        ("NLST -R a/", "a/b/deep"),
+        ("NLST -R /", "/a/b/deep"),
+        ("NLST -R /a", "/a/b/deep"),
+    ] {
+        let names = control.listing(line);
+        let [.., heading, name] = &names[..] else {
+            panic!("{line}: {names:?}");
+        };
+        assert_eq!(name, deep, "{line}");
+        assert_eq!(*heading, deep.replace("/deep", ":"), "{line}");
+        assert_eq!(control.retrieve(name), b"content");
+    }
+    // Long lines have the names alone, and the same headings.
+    let lines = control.listing("LIST -R a");
+    assert!(lines.contains(&"a/b:".to_owned()), "{lines:?}");
+    assert!(lines.last().unwrap().ends_with(" deep"), "{lines:?}");
+}
+
+#[test]
 fn a_link_that_leads_in_a_circle_does_not_hold_list_r_for_ever() {
     let server = Server::start(&[("ls_recurse_enable", "YES")]);
     server.root().dir("a");
