@@ -247,7 +247,7 @@ pub static COMMANDS: &[CommandSpec] = &[
     CommandSpec { verb: Verb::Stor, names: &["STOR"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
         syntax: "STOR <SP> pathname", help: "Store a file sent by the client.", rfc: "RFC 959 section 4.1.3" },
     CommandSpec { verb: Verb::Stou, names: &["STOU"], arg: Arg::Optional, needs: Needs::Login, access: Access::Write, feat: None,
-        syntax: "STOU [<SP> pathname]", help: "Store a file under a name that nothing has yet, made from the one given.", rfc: "RFC 959 section 4.1.3, RFC 1123 section 4.1.2.9" },
+        syntax: "STOU [<SP> pathname]", help: "Store a file under the name given if nothing has it yet, else under one made of it.", rfc: "RFC 959 section 4.1.3, RFC 1123 section 4.1.2.9" },
     CommandSpec { verb: Verb::Appe, names: &["APPE"], arg: Arg::Required, needs: Needs::Login, access: Access::Write, feat: None,
         syntax: "APPE <SP> pathname", help: "Append what the client sends to a file.", rfc: "RFC 959 section 4.1.3" },
     CommandSpec { verb: Verb::List, names: &["LIST"], arg: Arg::Optional, needs: Needs::Login, access: Access::Read, feat: None,

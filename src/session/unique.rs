@@ -1,8 +1,8 @@
-//! STOU (RFC 959 section 4.1.3): a name that nothing has yet, made by the
-//! server and told in the 150 reply as RFC 1123 section 4.1.2.9 has it.
+//! STOU (RFC 959 section 4.1.3): a name that nothing has yet, the one given or
+//! one made of it, and told in the 150 reply as RFC 1123 section 4.1.2.9 has it.
 
 use super::{Failure, Session};
-use crate::fs::Existing;
+use crate::fs::{self, Existing};
 use crate::protocol::name::to_wire;
 use crate::protocol::{Code, Reply, Text, Timestamp};
 use crate::sys::{self, clock, random};
@@ -25,34 +25,46 @@ fn suffix(now: Timestamp, random: [u8; 8]) -> Vec<u8> {
 }
 
 impl Session {
-    /// `STOU [ <SP> pathname ]`: the name given, or `STOU`, with something
-    /// behind it. That nothing has the name is made sure of when the file is
-    /// made, not before.
+    /// `STOU [ <SP> pathname ]`: the name given if nothing has it, else, or
+    /// without one, a name with something behind it. That nothing has the name
+    /// is made sure of when the file is made, not before.
     pub(super) fn stou(&mut self, pathname: &[u8]) -> Answer {
-        let prefix: &[u8] = match pathname.trim_ascii() {
-            b"" => b"STOU",
-            _ => pathname,
-        };
+        let given = !pathname.trim_ascii().is_empty();
+        let prefix = if given { pathname } else { b"STOU" };
         // A name that may not be had is not to be had with something behind it.
         self.login()?.may_say(prefix)?;
+        // An atomic upload has its name only in the end: a client told of the
+        // plain one could by then have lost it to another.
+        if given && !self.config.atomic_uploads() {
+            match self.store_as(prefix) {
+                Err(Failure::Fs(fs::Error::System(error))) if error.errno() == libc::EEXIST => {}
+                answer => return answer,
+            }
+        }
         let mut bytes = [0; 8];
         random::fill(&mut bytes).map_err(|error| {
             let error = sys::Error::from_io("getrandom", &error);
-            Failure::from(crate::fs::Error::System(error))
+            Failure::from(fs::Error::System(error))
         })?;
         let (seconds, _) = clock::now();
         let suffix = suffix(Timestamp::from_seconds(seconds), bytes);
         let name = [prefix, &suffix].concat();
-        let shown = to_wire(&name);
-        let opening = Reply::new(Code::FileStatusOk, Text::filled("FILE: {}", &[&shown]));
-        let reply = self.store(&name, Existing::Refuse, &opening)?;
+        let reply = self.store_as(&name)?;
         if reply.text() != b"Transfer complete." {
             return Ok(reply);
         }
+        // Who only looks at the last reply has not seen that it is another.
         Ok(Reply::new(
             Code::ClosingData,
-            Text::filled("Transfer complete: {}", &[&shown]),
+            Text::filled("Transfer complete: {}", &[&to_wire(&name)]),
         ))
+    }
+
+    /// Stores what the client sends under a name that nothing may have yet.
+    fn store_as(&mut self, name: &[u8]) -> Answer {
+        let shown = to_wire(name);
+        let opening = Reply::new(Code::FileStatusOk, Text::filled("FILE: {}", &[&shown]));
+        self.store(name, Existing::Refuse, &opening)
     }
 }
 
