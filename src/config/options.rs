@@ -590,7 +590,7 @@ options! {
     Bool no_log_lock = "NO",
         "Write log files without taking their lock. With it, a program that takes the same lock (fcntl(2), F_SETLKW) can copy a file and cut it off without losing a line. Sessions do not wait for it.";
     Text log_format = "vsftpd",
-        "Form of vsftpd_log_file, of syslog and of the event log on standard error: vsftpd, or json for a JSON object on each line, with names that are whole. That of xferlog_file stays.",
+        "Form of vsftpd_log_file, of syslog and of the event log on standard error: vsftpd, or json for a JSON object on each line, with names that are whole, and for transfers in MODE Z with wire_bytes: in all logs bytes are counted as MODE S would have sent them. The form of xferlog_file stays.",
         "Not an option of vsftpd.";
     Bool log_ftp_protocol = "NO",
         "Log every command and reply, in vsftpd_log_file or syslog, or in the event log where neither is in use. What PASS and ACCT say is left out.",

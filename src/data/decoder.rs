@@ -132,6 +132,12 @@ impl Decoder {
         self.inner.close(file)
     }
 
+    /// In MODE Z, how many octets MODE S would have had by now.
+    #[must_use]
+    pub fn inflated(&self) -> Option<u64> {
+        self.inflater.as_ref().map(Inflater::taken)
+    }
+
     /// The text of the last restart marker.
     #[must_use]
     pub fn marker(&self) -> &[u8] {

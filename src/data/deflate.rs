@@ -31,6 +31,11 @@ impl Deflater {
         }
     }
 
+    /// Octets that have been put.
+    pub(super) fn taken(&self) -> u64 {
+        self.0.total_in()
+    }
+
     /// Appends all that is kept, and the end of the stream.
     pub(super) fn end(&mut self, wire: &mut Vec<u8>) {
         while self.step(b"", wire, FlushCompress::Finish) != Status::StreamEnd {}
@@ -58,6 +63,8 @@ pub(super) struct Inflater {
     octets: Vec<u8>,
     /// this one on.
     at: usize,
+    /// Octets taken so far.
+    taken: u64,
 }
 
 impl Inflater {
@@ -68,6 +75,7 @@ impl Inflater {
             broken: false,
             octets: Vec::with_capacity(ROOM),
             at: 0,
+            taken: 0,
         }
     }
 
@@ -79,6 +87,12 @@ impl Inflater {
     /// Takes `count` of them away.
     pub(super) fn take(&mut self, count: usize) {
         self.at += count;
+        self.taken += u64::try_from(count).unwrap_or(u64::MAX);
+    }
+
+    /// Octets that have been taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// Whether the stream has come to its end.

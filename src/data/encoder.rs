@@ -89,6 +89,12 @@ impl Encoder {
         deflater.put(&self.scratch, wire);
     }
 
+    /// In MODE Z, how many octets MODE S would have had by now.
+    #[must_use]
+    pub fn inflated(&self) -> Option<u64> {
+        self.deflater.as_ref().map(Deflater::taken)
+    }
+
     /// Appends a restart marker for what comes next; nothing in modes that
     /// have none. The text is of 127 octets at most.
     pub fn mark(&mut self, text: &[u8], wire: &mut Vec<u8>) {

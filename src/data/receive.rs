@@ -76,6 +76,7 @@ impl Transfer<'_> {
                 let step = decoder.decode(wire, &mut stored.bytes);
                 let used = step.as_ref().map_or(0, |&(used, _)| used);
                 let made = stored.write()?;
+                self.inflated = decoder.inflated();
                 self.charge(made.saturating_sub(used))?;
                 let (used, stop) = step.map_err(Interruption::Malformed)?;
                 wire = wire.get(used..).unwrap_or_default();

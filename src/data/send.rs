@@ -148,6 +148,7 @@ impl Transfer<'_> {
             let bytes = reading.next(buffer, wish).map_err(Interruption::Storage)?;
             reading.encode(bytes, &mut encoder, &mut wire);
             self.send_bytes(&wire)?;
+            self.inflated = encoder.inflated();
             self.charge(bytes.len().saturating_sub(wire.len()))?;
             if bytes.is_empty() {
                 return Ok(());

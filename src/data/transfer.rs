@@ -40,6 +40,8 @@ pub struct Transfer<'run> {
     limits: Limits,
     pace: Pace,
     moved: u64,
+    /// See [`Transfer::inflated`].
+    pub(super) inflated: Option<u64>,
     /// `moved`, and what was charged besides.
     done: u64,
     look_at: u64,
@@ -68,6 +70,7 @@ impl<'run> Transfer<'run> {
             limits,
             pace: Pace::new(limits.rate),
             moved: 0,
+            inflated: None,
             done: 0,
             look_at: LOOK_EVERY,
             looked: Instant::now(),
@@ -80,6 +83,12 @@ impl<'run> Transfer<'run> {
     #[must_use]
     pub fn moved(&self) -> u64 {
         self.moved
+    }
+
+    /// What they are without the compression of MODE Z, where that is on.
+    #[must_use]
+    pub fn inflated(&self) -> Option<u64> {
+        self.inflated
     }
 
     /// How many bytes may be moved in one call: `wish`, or less under a limit.

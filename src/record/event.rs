@@ -125,8 +125,11 @@ pub struct Deed {
     pub more: Option<Box<[u8]>>,
     /// A transfer in TYPE A.
     pub ascii: bool,
-    /// Bytes that went over the data connection.
+    /// Bytes that went over the data connection, as MODE S would have counted
+    /// them.
     pub moved: u64,
+    /// How many MODE Z made of them, where that was on.
+    pub wire: Option<u64>,
     /// How long it took.
     pub took: Duration,
     /// The client closed a data connection under TLS without saying that it
@@ -144,6 +147,7 @@ impl Deed {
             more: None,
             ascii: false,
             moved: 0,
+            wire: None,
             took: Duration::ZERO,
             cut_off: false,
         }

@@ -121,6 +121,9 @@ fn put_deed(object: &mut Object, deed: &Deed) {
     }
     if deed.act.is_transfer() {
         object.plain("bytes", deed.moved);
+        if let Some(wire) = deed.wire {
+            object.plain("wire_bytes", wire);
+        }
         object.plain("seconds", format_args!("{:.6}", deed.took.as_secs_f64()));
         object.text("type", if deed.ascii { "ascii" } else { "binary" });
         if deed.cut_off {

@@ -196,13 +196,20 @@ impl Session {
         }
     }
 
-    /// So much went over the data connection, in that time; and whether the
-    /// client closed it without the end of its TLS session.
-    pub(super) fn record_moved(&self, moved: u64, took: Duration, cut_off: bool) {
+    /// So much went over the data connection, and so much MODE Z made of it, in
+    /// that time; and whether the client closed it without the end of its TLS
+    /// session.
+    pub(super) fn record_moved(
+        &self,
+        (moved, wire): (u64, Option<u64>),
+        took: Duration,
+        cut_off: bool,
+    ) {
         if let Some(scribe) = &self.scribe
             && let Some(deed) = &mut *scribe.deed.borrow_mut()
         {
-            (deed.moved, deed.took, deed.cut_off) = (moved, took, cut_off);
+            (deed.moved, deed.wire) = (moved, wire);
+            (deed.took, deed.cut_off) = (took, cut_off);
         }
     }
 

@@ -318,7 +318,8 @@ impl Session {
 
     /// Opens the data connection, says `opening`, lets `work` move the bytes
     /// (which go out `from` that side) and closes the data connection.
-    /// Returns how many bytes moved.
+    /// Returns how many bytes moved, in MODE Z as MODE S would have counted them:
+    /// logs are read beside the sizes of files.
     pub(super) fn transfer(
         &mut self,
         from: Side,
@@ -366,11 +367,14 @@ impl Session {
         let result = result
             .and_then(|()| work(&mut transfer))
             .and_then(|()| end_sealed(&mut transfer, from, wait));
-        let (moved, cut_off) = (transfer.moved(), transfer.is_cut_off());
-        self.tag.listed.has_moved(moved);
+        let (wire, cut_off) = (transfer.moved(), transfer.is_cut_off());
+        let inflated = transfer.inflated();
+        let moved = inflated.unwrap_or(wire);
+        self.tag.listed.has_moved(wire);
         let without_end = cut_off || matches!(result, Err(Interruption::CutOff));
-        self.record_moved(moved, begun.elapsed(), without_end);
-        self.trace_closing(data, from, moved, &result);
+        let compressed = inflated.map(|_| wire);
+        self.record_moved((moved, compressed), begun.elapsed(), without_end);
+        self.trace_closing(data, from, wire, &result);
         if is_sealed {
             self.after_sealed();
         }

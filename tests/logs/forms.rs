@@ -1,6 +1,7 @@
 //! What stands in vsftpd_log_file, xferlog_file and JSON, and which options
 //! bring it there.
 
+use super::support::modes::{deflated, inflated};
 use super::support::server::Launch;
 use super::support::temp::TempDir;
 use super::support::{PATIENCE, process};
@@ -204,6 +205,50 @@ fn json_is_an_object_a_line_in_all_logs_but_xferlog() {
     let found: Vec<Value> = log.map(parsed).collect();
     let stored = |event: &&Value| event["message"].as_str().unwrap().contains("stored /文");
     assert_eq!(found.iter().find(stored).unwrap()["level"], "info");
+}
+
+/// Whoever adds up sizes, or compares them with those of files, shall not
+/// have to know what a client compresses.
+#[test]
+fn what_went_compressed_counts_as_large_as_it_is() {
+    let bytes = 30_000;
+    for format in ["vsftpd", "json"] {
+        let mut logs = Logs::start(&[
+            ("log_format", format),
+            ("ascii_download_enable", "YES"),
+            ("ascii_upload_enable", "YES"),
+        ]);
+        let text = "a line\n".repeat(3_750);
+        logs.server.root().file("text", &text);
+        let mut control = logs.server.anonymous();
+        control.command("MODE Z", 200);
+        // 30,000 bytes with CR LF, which is what MODE S would have sent.
+        control.command("TYPE A", 200);
+        let wire = control.retrieve("text");
+        assert!(inflated(&wire).len() == bytes && wire.len() < 1_000);
+        control.store("up", &wire);
+        control.command("TYPE I", 200);
+        control.store("empty", &deflated(b""));
+        let xferlog = logs.lines("xferlog");
+        let sizes = xferlog.iter().map(|line| line.split(' ').nth(7).unwrap());
+        let wanted = bytes.to_string();
+        assert!(sizes.eq([&wanted, &wanted, "0"]), "{xferlog:?}");
+        let lines = logs.lines("vsftpd.log");
+        for line in lines.iter().filter(|line| line.contains("load")).take(2) {
+            if format == "vsftpd" {
+                assert!(line.contains(", 30000 bytes, "), "{line}");
+            } else {
+                let event = parsed(line);
+                assert_eq!(event["bytes"], bytes);
+                assert_eq!(event["wire_bytes"], wire.len());
+            }
+        }
+        let log = logs.server.log();
+        assert!(
+            log.contains("sent /text, 30000 bytes") || format == "json",
+            "{log}"
+        );
+    }
 }
 
 #[track_caller]
