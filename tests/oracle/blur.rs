@@ -52,7 +52,7 @@ impl Blur {
     pub fn text(&self, text: &str) -> String {
         let mut text = text.replace(&self.root, "");
         for (name, word) in &self.names {
-            text = text.replace(name, word);
+            text = renamed(&text, name, word);
         }
         for port in &self.port {
             text = text.replace(port, " PORT_ONE)");
@@ -73,9 +73,11 @@ impl Blur {
         let moment = |text: &str| text.len() >= 5 && text.as_bytes()[2] == b':';
         if let Some((_, label)) = self.numbers.iter().find(|(known, _)| *known == word) {
             // Columns stay as wide as they are.
+            // A number is not what a name is.
+            let label = format!("#{label}");
             let wide = word.len() + words[at].1.len();
             let blanks = wide.saturating_sub(label.len()).max(1);
-            words[at] = ((*label).to_owned(), " ".repeat(blanks));
+            words[at] = (label, " ".repeat(blanks));
         } else if DAYS.contains(&&*word) && MONTHS.contains(&next(1)) && moment(next(3)) {
             empty(words, at, 5, "NOW");
         } else if MONTHS.contains(&&*word) && moment(next(2)) {
@@ -92,6 +94,35 @@ impl Blur {
             words[at].0 = without_unique(word);
         }
     }
+}
+
+/// The text with `word` for `name`. In a column of a listing, where more than
+/// one blank follows or the name fills it, the blanks follow those of a name of
+/// `word`'s length.
+fn renamed(text: &str, name: &str, word: &str) -> String {
+    const COLUMN: usize = 8;
+    let mut out = String::new();
+    let mut parts = text.split(name);
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        out.push_str(word);
+        let listed = out.rsplit('\n').next().is_some_and(is_listed);
+        if listed && part.starts_with(' ') {
+            let wide = |name: &str| name.len().max(COLUMN) - name.len();
+            let rest = part.strip_prefix(&" ".repeat(wide(name))).unwrap_or(part);
+            out.push_str(&" ".repeat(wide(word)));
+            out.push_str(rest);
+        } else {
+            out.push_str(part);
+        }
+    }
+    out
+}
+
+/// Whether this begins a line of LIST.
+fn is_listed(line: &str) -> bool {
+    let kind = line.as_bytes().first();
+    kind.is_some_and(|kind| b"-dl".contains(kind)) && line.as_bytes().get(10) == Some(&b' ')
 }
 
 /// The word without what STOU puts behind a name: fourteen digits and eight
@@ -145,6 +176,10 @@ fn what_is_only_so_now_is_gone_and_columns_stay() {
     for (text, wanted) in [
         (
             "-rw-r--r--    1 1004     1004            4 Nov 21 09:02 x",
+            "-rw-r--r--    1 #alice   #alice          4 NOW x",
+        ),
+        (
+            "-rw-r--r--    1 ift1alice ift1alice        4 Nov 21 09:02 x",
             "-rw-r--r--    1 alice    alice           4 NOW x",
         ),
         (
