@@ -117,7 +117,12 @@ impl Session {
                 log::info!("{}: {name} {shown}: {failure}", self.tag);
                 self.explained = true;
                 self.trace_failure(&failure);
-                match failure.reply_to(request.verb, request.argument) {
+                // Without mdtm_write its argument is a pathname, whatever it begins with.
+                let argument = match request.verb {
+                    Verb::Mdtm if !self.config.mdtm_write() => b"",
+                    _ => request.argument,
+                };
+                match failure.reply_to(request.verb, argument) {
                     Some(reply) => reply,
                     // The last word is another one.
                     None if self.is_dismissed() => return,
