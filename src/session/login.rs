@@ -29,6 +29,14 @@ impl Session {
             return self.still(login.privileges, name);
         }
         // Before the password, which need not cross the network in vain.
+        let nobody = self.service.accounts.is_none() && !self.service.config.local_enable();
+        if nobody && !is_anonymous(name) {
+            self.stage = Stage::Greeted;
+            return Err(
+                Failure::refused(Code::NotLoggedIn, "This FTP server is anonymous only.")
+                    .because("local_enable"),
+            );
+        }
         if let Err(why) = self.service.lists.welcome(name) {
             self.stage = Stage::Greeted;
             return Ok(self.deny(name, &why.to_string(), "Permission denied."));

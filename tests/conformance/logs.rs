@@ -4,9 +4,10 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use super::peers::{Peer, ironftpd_with};
+use super::peers::{Peer, ironftpd_of};
 use super::support::control::Control;
 use super::support::left_out;
+use super::support::server::Launch;
 use super::support::temp::TempDir;
 
 const CONNECT: &str = "CONNECT: Client \"127.0.0.1\"";
@@ -79,13 +80,15 @@ fn logs_are_those_of_vsftpd() {
     perform(theirs.address);
     let logs = TempDir::new();
     let path = |name| logs.path().join(name).display().to_string();
-    let mut ours = ironftpd_with(&[
+    let launch = Launch::new().options(&[
         ("dual_log_enable", "YES"),
         ("log_ftp_protocol", "YES"),
         ("vsftpd_log_file", &path("vsftpd.log")),
         ("xferlog_file", &path("xferlog")),
         ("ftp_username", "daemon"),
     ]);
+    // So that others are asked for a password.
+    let mut ours = ironftpd_of(launch.account("someone", "word", logs.path()));
     perform(ours.address());
     ours.whole_log();
     let own = |name| fs::read_to_string(path(name)).unwrap();

@@ -38,16 +38,15 @@ pub fn furnish(root: &TempDir) {
 
 /// ironftpd with that tree.
 pub fn ironftpd() -> Server {
-    ironftpd_with(&[])
+    ironftpd_of(Launch::new())
 }
 
-/// The same with more options.
-pub fn ironftpd_with(options: &[(&str, &str)]) -> Server {
-    let launch = Launch::new().writable().options(&[
+/// The same of a launch with more options.
+pub fn ironftpd_of(launch: Launch) -> Server {
+    let launch = launch.writable().options(&[
         ("ascii_upload_enable", "YES"),
         ("ascii_download_enable", "YES"),
     ]);
-    let launch = launch.options(options);
     furnish(launch.root());
     launch.start()
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::support::control::Control;
 use super::support::data::{accept, read_all};
-use super::support::server::Server;
+use super::support::server::{Launch, Server};
 
 #[test]
 fn without_an_argument_of_its_own_a_type_is_non_print_again() {
@@ -132,7 +132,9 @@ fn noop_forgets_nothing_that_was_entered() {
 
 #[test]
 fn a_failed_sequence_begins_anew() {
-    let server = Server::writable();
+    let launch = Launch::new().writable();
+    let home = launch.root().path().to_owned();
+    let server = launch.account("someone", "word", &home).start();
     server.root().file("file", "");
     let mut control = server.connect();
     control.command("USER nobody-here", 331);
@@ -254,7 +256,9 @@ fn a_transfer_that_is_refused_leaves_what_was_stored_before() {
 
 #[test]
 fn a_wrong_password_is_answered_late() {
-    let server = Server::start(&[("delay_failed_login", "1")]);
+    let launch = Launch::new().option("delay_failed_login", "1");
+    let home = launch.root().path().to_owned();
+    let server = launch.account("someone", "word", &home).start();
     let mut control = server.connect();
     control.command("USER nobody-here", 331);
     let begin = Instant::now();

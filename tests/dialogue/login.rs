@@ -50,8 +50,23 @@ fn pass_without_user_is_out_of_order() {
 }
 
 #[test]
+fn who_is_not_anonymous_is_refused_before_the_password_where_nobody_has_an_account() {
+    let server = Server::start(&[("max_login_fails", "1")]);
+    let mut control = server.connect();
+    for _ in 0..3 {
+        let words = control.command("USER ann", 530).words();
+        assert_eq!(words, "This FTP server is anonymous only.");
+    }
+    control.command("PASS x", 503);
+    control.login_anonymous();
+    server.wait_for_log("USER ann: 530 This FTP server is anonymous only. (local_enable)");
+}
+
+#[test]
 fn an_unknown_user_is_asked_for_a_password_and_then_refused() {
-    let server = Server::start(&[]);
+    let launch = Launch::new();
+    let home = launch.root().path().to_owned();
+    let server = launch.account("someone", "word", &home).start();
     let mut control = server.connect();
     control.command("USER nosuchuser", 331);
     control.command("PASS very-secret-word", 530);
@@ -213,7 +228,9 @@ fn quit_says_221_and_closes() {
 
 #[test]
 fn too_many_wrong_passwords_end_the_session() {
-    let server = Server::start(&[("max_login_fails", "2")]);
+    let launch = Launch::new().option("max_login_fails", "2");
+    let home = launch.root().path().to_owned();
+    let server = launch.account("someone", "word", &home).start();
     let mut control = server.connect();
     control.command("USER nobody-here", 331);
     control.command("PASS a", 530);
@@ -246,7 +263,9 @@ fn banner_file_greets_with_all_its_lines() {
 
 #[test]
 fn the_log_holds_the_reason_and_no_password() {
-    let server = Server::start(&[("log_ftp_protocol", "YES")]);
+    let launch = Launch::new().option("log_ftp_protocol", "YES");
+    let home = launch.root().path().to_owned();
+    let server = launch.account("someone", "word", &home).start();
     let mut control = server.connect();
     control.command("USER nosuchuser", 331);
     control.command("PASS tell-no-one", 530);

@@ -60,7 +60,9 @@ fn rein_before_login_and_between_user_and_pass_begins_anew() {
 
 #[test]
 fn rein_gives_no_new_attempts_to_guess_a_password() {
-    let server = Server::start(&[("max_login_fails", "3")]);
+    let launch = Launch::new().option("max_login_fails", "3");
+    let home = launch.root().path().to_owned();
+    let server = launch.account("someone", "word", &home).start();
     let mut control = server.connect();
     for _ in 0..2 {
         control.command("USER nobody-here", 331);

@@ -286,7 +286,7 @@ fn users_may_be_let_in_from_some_addresses_alone() {
     control.command("PASS x", 530);
     let mut control = from("127.0.0.1", &server);
     control.expect(220);
-    control.command(format!("USER {}", user.account.name), 331);
-    control.command(format!("PASS {PASSWORD}"), 530);
+    control.command(format!("USER {}", user.account.name), 530);
+    control.command(format!("PASS {PASSWORD}"), 503);
     welcome("127.0.0.1", &server);
 }

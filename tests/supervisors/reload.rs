@@ -160,7 +160,9 @@ fn what_is_wrong_changes_nothing_and_is_told_in_one_line() {
 
 #[test]
 fn what_counts_at_the_start_is_told_by_name_and_stays() {
-    let server = Server::start(&[]);
+    let launch = Launch::new();
+    let home = launch.root().path().to_owned();
+    let server = launch.account("someone", "word", &home).start();
     add(
         &server,
         "listen_port=1\nchown_uploads=YES\nmax_login_fails=1\ndelay_failed_login=0\n",
