@@ -355,7 +355,6 @@ pub(super) mod tests {
             errors("listen_ipv6=YES\nlisten_address6=127.0.0.1").len(),
             1
         );
-        assert_eq!(errors("listen_address=127.0.0.1 ").len(), 1);
     }
 
     #[test]

@@ -43,8 +43,17 @@ pub enum Note {
         /// That line.
         line: usize,
     },
-    /// A path that begins or ends with a blank.
-    BlankInPath(String),
+    /// The file begins with the byte order mark of UTF-8.
+    ByteOrderMark,
+    /// The name of a text stands alone, which empties it.
+    NoEquals,
+    /// A number below 0.
+    Negative {
+        /// The value as written.
+        written: String,
+        /// What it amounts to.
+        number: u32,
+    },
     /// Accepted, but it has no meaning in this server.
     Moot(&'static str),
     /// In the file of one user, where it comes too late or is not only his.
@@ -130,7 +139,9 @@ impl Finding {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match &self.note {
-            Note::CarriageReturn | Note::Moot(_) | Note::ByInetdOnly => Severity::Info,
+            Note::CarriageReturn | Note::ByteOrderMark | Note::Moot(_) | Note::ByInetdOnly => {
+                Severity::Info
+            }
             Note::Needs(_, severity) | Note::Disputed { severity, .. } => *severity,
             Note::Overruled(_) => Severity::Info,
             Note::Danger(danger) => danger.severity,
@@ -162,11 +173,18 @@ impl fmt::Display for Note {
                 f,
                 "set before, on line {line}; the last one counts: leave one of the two out"
             ),
-            Note::BlankInPath(path) => write!(
+            Note::ByteOrderMark => f.write_str(
+                "begins with a byte order mark, with which vsftpd does not start; it is skipped \
+                 here: nothing need be done",
+            ),
+            Note::NoEquals => f.write_str(
+                "no \"=\", and so the option is emptied, as in vsftpd: a setting is written \
+                 name=value",
+            ),
+            Note::Negative { written, number } => write!(
                 f,
-                "\"{}\" begins or ends with a blank, which is taken for a part of the name: \
-                 leave it out if it is none",
-                printable(path)
+                "\"{}\" is read as {number}, as in vsftpd: write 0 for no limit",
+                printable(written)
             ),
             Note::Moot(reason) => write!(f, "{reason}: leave this out, or let it stand"),
             Note::NotPersonal => f.write_str(

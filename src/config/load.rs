@@ -15,12 +15,15 @@ use super::check;
 use super::error::{ConfigError, ConfigErrors, Origin, Problem};
 use super::finding::{Finding, Note};
 use super::options::Config;
-use super::parse;
+use super::parse::{self, trimmed};
 use crate::sys::process::effective_user;
 use crate::sys::regular::{content, open_regular};
 
 /// More than any real file: vsftpd itself reads 100,000 bytes at most.
 const LARGEST: u64 = 1 << 20;
+
+/// What editors of other systems put before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whether users exist besides those of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +104,18 @@ impl Reading {
         let path: Arc<Path> = path.into();
         let mut seen: BTreeMap<&[u8], usize> = BTreeMap::new();
         let mut returns = false;
+        let marked = text.strip_prefix(BYTE_ORDER_MARK);
+        if marked.is_some() {
+            self.findings.push(Finding {
+                origin: Origin::File {
+                    path: Arc::clone(&path),
+                    line: 1,
+                },
+                option: None,
+                note: Note::ByteOrderMark,
+            });
+        }
+        let text = marked.unwrap_or(text);
         for (line, bytes) in (1..).zip(text.split(|&byte| byte == b'\n')) {
             let origin = Origin::File {
                 path: Arc::clone(&path),
@@ -155,9 +170,16 @@ impl Reading {
     fn line<'a>(&mut self, line: &'a [u8], origin: &Origin) -> Option<&'a [u8]> {
         match parse::setting(line) {
             Ok(None) => None,
-            Ok(Some((name, text))) => match self.config.set(name, text, origin) {
+            Ok(Some((name, text))) => match self.config.set(name, trimmed(name, text), origin) {
                 Ok(findings) => {
                     self.findings.extend(findings);
+                    if !line.contains(&b'=') {
+                        self.findings.push(Finding {
+                            origin: origin.clone(),
+                            option: Some(parse::shown(name)),
+                            note: Note::NoEquals,
+                        });
+                    }
                     Some(name)
                 }
                 Err(error) => {
@@ -355,6 +377,32 @@ mod tests {
             findings,
             ["f.conf:1: lines end with CR LF; the CR is dropped: nothing need be done"]
         );
+    }
+
+    #[test]
+    fn blanks_round_a_text_are_no_part_of_it() {
+        let text = "pam_service_name=vsftpd \nftpd_banner=\t a  b \r\nanon_root=/ \nlocal_root= \n";
+        let (config, findings) = read(text).unwrap();
+        assert_eq!(config.pam_service_name(), b"vsftpd");
+        assert_eq!(config.ftpd_banner(), b"a  b");
+        assert_eq!(config.anon_root(), Some(Path::new("/")));
+        assert_eq!(config.local_root(), None);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+    }
+
+    #[test]
+    fn the_name_of_a_text_alone_empties_it_and_is_told() {
+        let (config, findings) = read("ftpd_banner=a\nftpd_banner\n").unwrap();
+        assert_eq!(config.ftpd_banner(), b"");
+        assert!(findings[0].starts_with("f.conf:2: ftpd_banner: no \"=\""));
+        assert!(read("ssl_enable\n").is_err());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        let (config, findings) = read("\u{feff}write_enable=YES\n").unwrap();
+        assert!(config.write_enable());
+        assert!(findings[0].starts_with("f.conf:1: begins with a byte order mark"));
     }
 
     #[test]

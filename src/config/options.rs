@@ -21,7 +21,7 @@ pub enum Kind {
     Bool,
     /// A decimal number, or an octal one with a leading 0; fits 32 bits.
     Uint,
-    /// The bytes after the `=`, blanks included; none means unset.
+    /// The bytes after the `=`, without blanks at either end; none means unset.
     Text,
     /// As `Text`, naming a file or directory of this machine.
     Path,

@@ -1,13 +1,15 @@
 //! What one line of the configuration file says: vsftpd's rules.
 //!
 //! Leading blanks are skipped; an empty line and one that starts with `#` say
-//! nothing; anything else is `name=value` with no blank round the `=`. Names
-//! are exact. Flags know YES, TRUE, 1, NO, FALSE and 0 in any case; numbers
-//! are octal after a leading 0, and what follows the digits is dropped (said,
-//! here); only text may be empty. Beyond vsftpd: a comment may be indented,
-//! and the CR of a CR LF line end is dropped, where vsftpd refuses a flag and
-//! keeps the CR in a text. Stricter than vsftpd: a number without any digit
-//! is an error, where vsftpd reads it as 0.
+//! nothing; anything else is `name=value` with no blank before the `=`. Names
+//! are exact. Flags know YES, TRUE, 1, NO, FALSE and 0 in any case, without a
+//! blank; numbers may have blanks before them, are octal when a 0 comes first
+//! of all, and what follows the digits is dropped (said, here); a minus wraps
+//! round 32 bits; only text may be empty, loses the blanks round it, and is
+//! empty without its `=` too. Beyond vsftpd: a comment may be indented, a byte
+//! order mark is no part of the first line, and a line may end with CR LF,
+//! which vsftpd refuses in a flag. Stricter than vsftpd: a number without any
+//! digit is an error, where vsftpd reads it as 0.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -45,6 +47,9 @@ pub(super) fn setting(line: &[u8]) -> Result<Option<Setting<'_>>, (Option<String
         return Ok(None);
     }
     let Some(equals) = line.iter().position(|&byte| byte == b'=') else {
+        if is_text(line) {
+            return Ok(Some((line, b"")));
+        }
         return Err((Some(shown(line)), Problem::NoEquals));
     };
     let (name, rest) = line.split_at(equals);
@@ -55,6 +60,23 @@ pub(super) fn setting(line: &[u8]) -> Result<Option<Setting<'_>>, (Option<String
         ));
     }
     Ok(Some((name, rest.get(1..).unwrap_or_default())))
+}
+
+/// What a line of a file says about the option `name`: the blanks round a text
+/// are no part of it.
+pub(super) fn trimmed<'a>(name: &[u8], text: &'a [u8]) -> &'a [u8] {
+    if is_text(name) {
+        text.trim_ascii()
+    } else {
+        text
+    }
+}
+
+/// Whether the option holds text, which may be empty.
+pub(super) fn is_text(name: &[u8]) -> bool {
+    let served = options::find(name).map(|spec| spec.kind);
+    let kind = served.or_else(|| moot::find(name).map(|row| row.kind));
+    matches!(kind, Some(Kind::Text | Kind::Path))
 }
 
 /// Bytes as text for a message: what is not UTF-8 is replaced.
@@ -76,11 +98,8 @@ pub fn value(kind: Kind, text: &[u8]) -> Result<(Value, Option<Note>), Problem> 
         Kind::Text => Ok((Value::Text(text.into()), None)),
         Kind::Path if text.is_empty() => Ok((Value::Path(None), None)),
         Kind::Path => {
-            let note = (text.trim_ascii() != text).then(|| Note::BlankInPath(shown(text)));
-            Ok((
-                Value::Path(Some(OsString::from_vec(text.to_vec()).into())),
-                note,
-            ))
+            let path = OsString::from_vec(text.to_vec()).into();
+            Ok((Value::Path(Some(path)), None))
         }
         _ if text.is_empty() => Err(Problem::MissingValue),
         Kind::Bool => Ok((Value::Bool(flag(text)?), None)),
@@ -106,34 +125,37 @@ fn flag(text: &[u8]) -> Result<bool, Problem> {
 }
 
 /// Digits up to the first byte that is none; a leading 0 makes them octal,
-/// so that 8 and 9 end an octal number as a letter would.
+/// so that 8 and 9 end an octal number as a letter would. Blanks may come
+/// before them, and then no 0 is a leading one.
 fn number(text: &[u8]) -> Result<(u32, Option<Note>), Problem> {
     let (radix, largest_digit) = if text.starts_with(b"0") {
         (8, b'7')
     } else {
         (10, b'9')
     };
-    let end = text
+    let from = text.trim_ascii_start();
+    let (negative, from) = match from.strip_prefix(b"-") {
+        Some(rest) => (true, rest),
+        None => (false, from),
+    };
+    let end = from
         .iter()
         .position(|byte| !(b'0'..=largest_digit).contains(byte))
-        .unwrap_or(text.len());
-    let (digits, junk) = text.split_at(end);
+        .unwrap_or(from.len());
+    let (digits, junk) = from.split_at(end);
     if digits.is_empty() {
-        let blank = text.first().is_some_and(u8::is_ascii_whitespace);
-        return Err(if blank {
-            Problem::BlankInValue(shown(text))
-        } else {
-            Problem::BadNumber(shown(text))
-        });
+        return Err(Problem::BadNumber(shown(text)));
     }
     let taken = shown(digits);
     let Ok(number) = u32::from_str_radix(&taken, radix) else {
         return Err(Problem::NumberTooLarge(taken));
     };
-    let note = (!junk.is_empty()).then(|| Note::TrailingJunk {
-        written: shown(text),
-        taken,
-    });
+    let written = shown(text);
+    if negative {
+        let number = number.wrapping_neg();
+        return Ok((number, Some(Note::Negative { written, number })));
+    }
+    let note = (!junk.is_empty()).then_some(Note::TrailingJunk { written, taken });
     Ok((number, note))
 }
 
@@ -289,6 +311,11 @@ mod tests {
         let (name, problem) = setting(b"write_enable").unwrap_err();
         assert_eq!(name.as_deref(), Some("write_enable"));
         assert!(matches!(problem, Problem::NoEquals));
+        assert!(setting(b"ftpd_banner ").is_err());
+        assert_eq!(
+            setting(b"ftpd_banner").unwrap(),
+            Some((&b"ftpd_banner"[..], &b""[..]))
+        );
     }
 
     #[test]
@@ -302,11 +329,11 @@ mod tests {
     }
 
     #[test]
-    fn blank_after_equals_of_a_flag_or_number_is_an_error_that_says_so() {
+    fn blank_round_a_flag_is_an_error_that_says_so() {
         for (name, text) in [
             ("write_enable", " YES"),
             ("write_enable", "YES "),
-            ("listen_port", " 21"),
+            ("write_enable", "YES\t"),
         ] {
             assert!(
                 refusal(name, text).contains("without blanks round the value"),
@@ -364,9 +391,26 @@ mod tests {
             refusal("max_clients", "many"),
             "command line: max_clients: \"many\" is not a number"
         );
+        assert!(refusal("max_clients", "-").contains("is not a number"));
+        assert!(refusal("max_clients", " ").contains("is not a number"));
+    }
+
+    #[test]
+    fn blanks_before_a_number_are_skipped_and_make_it_decimal() {
+        let (config, notes) = set("listen_port", " 2121").unwrap();
+        assert_eq!((config.listen_port(), notes), (2121, vec![]));
+        let (config, notes) = set("anon_umask", " 022").unwrap();
+        assert_eq!(config.anon_umask(), 22);
+        assert_eq!(notes, [Note::DecimalMode { value: 22 }]);
+    }
+
+    #[test]
+    fn a_negative_number_wraps_round_with_a_finding() {
+        let (config, notes) = set("max_clients", "-1").unwrap();
+        assert_eq!(config.max_clients(), u32::MAX);
         assert_eq!(
-            refusal("max_clients", "-1"),
-            "command line: max_clients: \"-1\" is not a number"
+            notes[0].to_string(),
+            "\"-1\" is read as 4294967295, as in vsftpd; for no limit write 0"
         );
     }
 
@@ -398,9 +442,9 @@ mod tests {
             .set(b"ftpd_banner", b"\xc8\xb1 x", &Origin::CommandLine)
             .unwrap();
         assert_eq!(config.ftpd_banner(), b"\xc8\xb1 x");
-        let (config, notes) = set("anon_root", " /srv").unwrap();
-        assert_eq!(config.anon_root(), Some(Path::new(" /srv")));
-        assert_eq!(notes, [Note::BlankInPath(" /srv".to_owned())]);
+        // As of --serve: a line of a file comes here trimmed.
+        let (config, _) = set("anon_root", " /srv").unwrap();
+        assert_eq!(config.anon_root(), Some(std::path::Path::new(" /srv")));
     }
 
     #[test]
