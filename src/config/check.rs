@@ -4,7 +4,6 @@
 use crate::sys::regular::open_regular;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use super::access;
@@ -14,12 +13,12 @@ use super::finding::{Finding, Note};
 use super::load::Accounts;
 use super::local;
 use super::needs;
+use super::network;
 use super::options::Config;
 use super::parse::shown;
 use super::secure;
 use crate::protocol::host::HostNames;
-use crate::protocol::networks::AddressMap;
-use crate::protocol::{Charset, CodePage, Language, PortSet};
+use crate::protocol::{Charset, CodePage, Language};
 
 /// The findings and errors of a check, with the configuration they are about.
 pub(super) struct Report<'a> {
@@ -73,9 +72,8 @@ pub(super) fn check(
         findings,
         errors,
     };
-    listening(&mut report);
+    network::check(&mut report);
     ranges(&mut report);
-    passive(&mut report);
     names(&mut report);
     representation(&mut report);
     local::check(&mut report, accounts);
@@ -90,37 +88,11 @@ pub(super) fn check(
     needs::check(&mut report);
 }
 
-fn listening(report: &mut Report<'_>) {
-    let config = report.config;
-    if !config.listen && !config.listen_ipv6 {
-        report.finding("listen", Note::ByInetdOnly);
-    }
-    if !config.listen_address.is_empty() && parsed::<Ipv4Addr>(&config.listen_address).is_none() {
-        report.error(
-            "listen_address",
-            Problem::BadIpv4(shown(&config.listen_address)),
-        );
-    }
-    if !config.listen_address6.is_empty() && parsed::<Ipv6Addr>(&config.listen_address6).is_none() {
-        report.error(
-            "listen_address6",
-            Problem::BadIpv6(shown(&config.listen_address6)),
-        );
-    }
-}
-
-/// An address in bytes, parsed as `T`.
-pub(super) fn parsed<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
 fn ranges(report: &mut Report<'_>) {
     let config = report.config;
     for (option, port) in [
         ("listen_port", config.listen_port),
         ("ftp_data_port", config.ftp_data_port),
-        ("pasv_min_port", config.pasv_min_port),
-        ("pasv_max_port", config.pasv_max_port),
     ] {
         report.at_most(option, port, u32::from(u16::MAX), false);
     }
@@ -133,43 +105,6 @@ fn ranges(report: &mut Report<'_>) {
         ("file_open_mode", config.file_open_mode),
     ] {
         report.at_most(option, mode, 0o777, true);
-    }
-}
-
-fn passive(report: &mut Report<'_>) {
-    let config = report.config;
-    if AddressMap::parse(&config.pasv_address_map).is_none() {
-        let text = shown(&config.pasv_address_map);
-        report.error("pasv_address_map", Problem::BadAddressMap(text));
-    }
-    if !config.pasv_address.is_empty()
-        && !config.pasv_addr_resolve
-        && parsed::<Ipv4Addr>(&config.pasv_address).is_none()
-    {
-        report.error(
-            "pasv_address",
-            Problem::NeedsResolve(shown(&config.pasv_address)),
-        );
-    }
-    if !config.pasv_ports.is_empty() {
-        if PortSet::parse(&config.pasv_ports).is_none() {
-            report.error("pasv_ports", Problem::BadPorts(shown(&config.pasv_ports)));
-        }
-        return;
-    }
-    let max = if config.pasv_max_port == 0 {
-        u32::from(u16::MAX)
-    } else {
-        config.pasv_max_port
-    };
-    // 0 stands for 1024, which a max below it does not contradict.
-    if config.pasv_min_port > max || (config.pasv_min_port == 0 && max < 1024) {
-        let min = if config.pasv_min_port == 0 {
-            1024
-        } else {
-            config.pasv_min_port
-        };
-        report.error("pasv_min_port", Problem::PortsReversed { min, max });
     }
 }
 
@@ -275,14 +210,6 @@ pub(super) mod tests {
             errors("listen_port=65536"),
             ["f:1: listen_port: 65536 is too large: at most 65535"]
         );
-        assert_eq!(errors("pasv_max_port=70000").len(), 1);
-        assert_eq!(
-            errors("pasv_ports=5-4"),
-            ["f:1: pasv_ports: \"5-4\" is not a list of ports such as 30000-30009,30020"]
-        );
-        assert_eq!(errors("pasv_address_map=10.0.0.1/8=1.2.3.4").len(), 1);
-        let list = "pasv_ports=5000-5009,5020\npasv_max_port=1";
-        assert!(judged(list, Accounts::Configured).is_ok());
     }
 
     #[test]
@@ -328,50 +255,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn passive_ports_must_not_be_reversed() {
-        assert_eq!(
-            errors("pasv_min_port=6000\npasv_max_port=5999"),
-            ["f:1: pasv_min_port: the lowest port, 6000, is above the highest, pasv_max_port=5999"]
-        );
-        // The default lowest port counts as well.
-        assert!(errors("pasv_max_port=5000")[0].starts_with("pasv_min_port: "));
-        assert!(errors("pasv_min_port=0\npasv_max_port=1023")[0].contains("1024"));
-        for fine in [
-            "pasv_min_port=6000\npasv_max_port=6000",
-            "pasv_min_port=0",
-            "pasv_min_port=0\npasv_max_port=1024",
-        ] {
-            assert!(judged(fine, Accounts::Configured).is_ok(), "{fine}");
-        }
-    }
-
-    #[test]
-    fn addresses_must_be_numeric_and_of_their_family() {
-        assert_eq!(
-            errors("listen_address=::1"),
-            ["f:1: listen_address: \"::1\" is not a numeric IPv4 address"]
-        );
-        assert_eq!(
-            errors("listen_ipv6=YES\nlisten_address6=127.0.0.1").len(),
-            1
-        );
-    }
-
-    #[test]
-    fn passive_address_may_be_a_name_only_when_resolved() {
-        assert!(errors("pasv_address=ftp.example")[0].contains("pasv_addr_resolve=YES"));
-        assert!(
-            judged(
-                "pasv_address=ftp.example\npasv_addr_resolve=YES",
-                Accounts::Configured
-            )
-            .is_ok()
-        );
-        assert!(judged("pasv_address=192.0.2.1", Accounts::Configured).is_ok());
-        assert_eq!(errors("pasv_ports=5000\npasv_address=ftp.example").len(), 1);
-    }
-
-    #[test]
     fn hosts_languages_and_charsets_must_be_known() {
         assert_eq!(
             errors("client_charset=klingon"),
@@ -386,14 +269,6 @@ pub(super) mod tests {
         assert_eq!(errors("host_names=ftp.example.org:21").len(), 1);
         let fine = "client_charset=gbk\ndefault_language=zh-CN\nhost_names=a.example,[::1]";
         assert!(judged(fine, Accounts::Configured).is_ok());
-    }
-
-    #[test]
-    fn listening_to_nothing_is_for_inetd() {
-        let told = judged("listen=NO", Accounts::Configured).unwrap();
-        assert!(told[0].starts_with("f:1: listen: neither listen nor listen_ipv6"));
-        assert!(judged("listen=NO\nlisten_ipv6=YES", Accounts::Configured).is_ok());
-        assert!(judged("listen=YES\nlisten_ipv6=YES", Accounts::Configured).is_ok());
     }
 
     #[test]

@@ -93,8 +93,6 @@ pub enum Problem {
     BadIpv4(String),
     /// Not a numeric IPv6 address.
     BadIpv6(String),
-    /// pasv_address is a name, and pasv_addr_resolve is NO.
-    NeedsResolve(String),
     /// Not a map from networks to addresses.
     BadAddressMap(String),
     /// Not a list of ports.
@@ -118,13 +116,6 @@ pub enum Problem {
     BadReuse(String),
     /// Not a value of client_cert_user.
     BadCertUser(String),
-    /// pasv_min_port above pasv_max_port.
-    PortsReversed {
-        /// Effective lowest port.
-        min: u32,
-        /// Effective highest port.
-        max: u32,
-    },
     /// Neither anonymous users nor accounts.
     NobodyMayLogIn,
     /// No user of the system has this name.
@@ -201,13 +192,6 @@ impl fmt::Display for Problem {
             Problem::BadCertUser(value) => write!(f, "\"{value}\" is neither CN nor SAN nor fingerprint"),
             Problem::BadIpv4(value) => write!(f, "\"{value}\" is not a numeric IPv4 address"),
             Problem::BadIpv6(value) => write!(f, "\"{value}\" is not a numeric IPv6 address"),
-            Problem::NeedsResolve(value) => write!(
-                f,
-                "\"{value}\" is not a numeric IPv4 address: set pasv_addr_resolve=YES if it is a host name"
-            ),
-            Problem::PortsReversed { min, max } => {
-                write!(f, "the lowest port, {min}, is above the highest, pasv_max_port={max}")
-            }
             Problem::NobodyMayLogIn => {
                 f.write_str("nobody may log in: anonymous_enable and local_enable are NO and virtual_users_file is not set")
             }

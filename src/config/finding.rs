@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use super::danger::Danger;
@@ -53,6 +54,22 @@ pub enum Note {
         written: String,
         /// What it amounts to.
         number: u32,
+    },
+    /// An address in a form that few know.
+    OddAddress {
+        /// As written.
+        written: String,
+        /// As understood.
+        taken: Ipv4Addr,
+    },
+    /// pasv_address is no address, and pasv_addr_resolve is NO.
+    NotAnnounced(String),
+    /// A bound of the passive ports that is none.
+    NoSuchPort {
+        /// The lowest passive port.
+        first: u16,
+        /// The highest.
+        last: u16,
     },
     /// Accepted, but it has no meaning in this server.
     Moot(&'static str),
@@ -185,6 +202,23 @@ impl fmt::Display for Note {
                 f,
                 "\"{}\" is read as {number}, as in vsftpd: write 0 for no limit",
                 printable(written)
+            ),
+            Note::OddAddress { written, taken } => write!(
+                f,
+                "\"{}\" is read as {taken}, as in vsftpd: write {taken}",
+                printable(written)
+            ),
+            Note::NotAnnounced(text) => write!(
+                f,
+                "\"{}\" is not a numeric IPv4 address: PASV announces the address that the \
+                 client has connected to, where vsftpd answers 500 OOPS: set \
+                 pasv_addr_resolve=YES if it is a host name",
+                printable(text)
+            ),
+            Note::NoSuchPort { first, last } => write!(
+                f,
+                "does not count, as in vsftpd, since it is not between the lowest port and 65535: \
+                 passive ports are {first}-{last}, which a firewall must let in"
             ),
             Note::Moot(reason) => write!(f, "{reason}: leave this out, or let it stand"),
             Note::NotPersonal => f.write_str(

@@ -6,9 +6,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::check::parsed;
+use super::network::{ipv6, passive_range};
 use super::options::Config;
 use crate::protocol::PortSet;
+use crate::protocol::address::parse_loose_ipv4;
 
 /// One socket to listen on for control connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +34,14 @@ impl Config {
         let port = u16::try_from(self.listen_port()).unwrap_or(21);
         let mut listeners = Vec::new();
         if self.listen() {
-            let address = parsed(self.listen_address()).unwrap_or(Ipv4Addr::UNSPECIFIED);
+            let address = parse_loose_ipv4(self.listen_address()).unwrap_or(Ipv4Addr::UNSPECIFIED);
             listeners.push(Listener {
                 address: (address, port).into(),
                 only_v6: false,
             });
         }
         if self.listen_ipv6() {
-            let address = parsed(self.listen_address6()).unwrap_or(Ipv6Addr::UNSPECIFIED);
+            let address = ipv6(self.listen_address6()).unwrap_or(Ipv6Addr::UNSPECIFIED);
             listeners.push(Listener {
                 address: (address, port).into(),
                 only_v6: self.listen(),
@@ -52,12 +53,7 @@ impl Config {
     /// The ports PASV may give out: pasv_ports, or else the range.
     #[must_use]
     pub fn passive_ports(&self) -> PortSet {
-        let port = |value: u32, meant: u16| match u16::try_from(value) {
-            Ok(0) => meant,
-            port => port.unwrap_or(u16::MAX),
-        };
-        let first = port(self.pasv_min_port(), 1024);
-        let last = port(self.pasv_max_port(), u16::MAX);
+        let (first, last) = passive_range(self);
         PortSet::parse(self.pasv_ports()).unwrap_or_else(|| PortSet::range(first, last))
     }
 }

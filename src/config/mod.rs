@@ -22,6 +22,7 @@ pub mod manual;
 pub mod migrate;
 pub mod moot;
 pub mod needs;
+pub mod network;
 pub mod options;
 pub mod parse;
 pub mod personal;

@@ -410,7 +410,7 @@ mod tests {
         assert_eq!(config.max_clients(), u32::MAX);
         assert_eq!(
             notes[0].to_string(),
-            "\"-1\" is read as 4294967295, as in vsftpd; for no limit write 0"
+            "\"-1\" is read as 4294967295, as in vsftpd: write 0 for no limit"
         );
     }
 
@@ -444,7 +444,7 @@ mod tests {
         assert_eq!(config.ftpd_banner(), b"\xc8\xb1 x");
         // As of --serve: a line of a file comes here trimmed.
         let (config, _) = set("anon_root", " /srv").unwrap();
-        assert_eq!(config.anon_root(), Some(std::path::Path::new(" /srv")));
+        assert_eq!(config.anon_root(), Some(Path::new(" /srv")));
     }
 
     #[test]

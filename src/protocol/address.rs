@@ -149,6 +149,46 @@ pub fn format_epsv(port: u16) -> String {
     format!("(|||{port}|)")
 }
 
+/// Reads an IPv4 address in any of the ways of inet_aton(3): one to four
+/// numbers, decimal, octal after a leading 0 or hexadecimal after 0x, the last
+/// of which fills the octets that are left. What follows a blank does not
+/// count.
+#[must_use]
+pub fn parse_loose_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let text = text.split(u8::is_ascii_whitespace).next()?;
+    let text = str::from_utf8(text).ok()?;
+    let mut numbers = text
+        .split('.')
+        .map(loose_number)
+        .collect::<Option<Vec<u32>>>()?;
+    if numbers.len() > 4 {
+        return None;
+    }
+    let last = numbers.pop()?;
+    let mut address = 0_u32;
+    let mut free = u32::BITS;
+    for number in numbers {
+        free -= u8::BITS;
+        address |= u32::from(u8::try_from(number).ok()?) << free;
+    }
+    let fits = free == u32::BITS || last >> free == 0;
+    fits.then(|| Ipv4Addr::from(address | last))
+}
+
+fn loose_number(text: &str) -> Option<u32> {
+    let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if text.starts_with('0') => (text, 8),
+        None => (text, 10),
+    };
+    // from_str_radix would take a sign.
+    let all = digits.chars().all(|digit| digit.is_digit(radix));
+    if !all {
+        return None;
+    }
+    u32::from_str_radix(digits, radix).ok()
+}
+
 fn parse_ip(protocol: &[u8], address: &[u8]) -> Result<IpAddr, AddressError> {
     let number = parse_decimal(protocol).ok_or(AddressError::Syntax)?;
     let address = str::from_utf8(address).map_err(|_| AddressError::Syntax)?;
@@ -183,6 +223,41 @@ fn without_trailing_blanks(text: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_read_as_inet_aton_does() {
+        let read = |text: &str| parse_loose_ipv4(text.as_bytes()).map(|ip| ip.to_string());
+        for (text, meant) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("127.1", "127.0.0.1"),
+            ("10.1.2", "10.1.0.2"),
+            ("0x7f000001", "127.0.0.1"),
+            ("010.0.0.010", "8.0.0.8"),
+            ("192.0.2.1 # comment", "192.0.2.1"),
+            ("0", "0.0.0.0"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(meant), "{text}");
+        }
+        for text in [
+            "",
+            "1.",
+            ".1",
+            "1.2.3.4.5",
+            "256.0.0.1",
+            "1.2.3.256",
+            "1.16777216",
+            "4294967296",
+            "09",
+            "+1",
+            "-1",
+            "0x",
+            "ftp.example",
+            "::1",
+            "\"1.2.3.4\"",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn port_reads_six_numbers() {

@@ -6,6 +6,7 @@
 //! name service is silent. When to look up and how is the server's affair.
 
 use crate::config::Config;
+use crate::protocol::address::parse_loose_ipv4;
 use crate::protocol::networks::{AddressMap, is_local};
 use std::collections::HashSet;
 use std::fmt;
@@ -88,7 +89,7 @@ impl Announced {
     /// What `config` asks for. A host name is not looked up here.
     pub(super) fn new(config: &Config) -> Announced {
         let text = String::from_utf8_lossy(config.pasv_address());
-        let address = text.parse().ok();
+        let address = parse_loose_ipv4(config.pasv_address());
         let by_name = config.pasv_addr_resolve() && address.is_none() && !text.is_empty();
         let seconds = u64::from(config.pasv_addr_refresh());
         Announced {

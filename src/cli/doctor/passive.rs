@@ -4,6 +4,7 @@ use super::machine::Machine;
 use super::{Found, own_addresses, range_option, serves};
 use crate::config::{Config, Symptom};
 use crate::protocol::PortSet;
+use crate::protocol::address::parse_loose_ipv4;
 use crate::protocol::networks::{AddressMap, is_local};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -31,14 +32,17 @@ fn private_address(config: &Config, machine: &Machine) -> Option<(&'static str, 
     }
     let map = AddressMap::parse(config.pasv_address_map()).unwrap_or_default();
     let mapped = map.for_public_clients();
-    let set = String::from_utf8_lossy(config.pasv_address());
+    let set = config.pasv_address();
+    let by_name = config.pasv_addr_resolve() && !set.is_empty();
     let (option, mut announced) = if !mapped.is_empty() {
         // Any of them is for somebody.
         let private = mapped.into_iter().filter(|&address| is_local(address));
         ("pasv_address_map", private.collect())
-    } else if !set.is_empty() {
-        // A host name is looked up by the server, which says what it finds.
-        ("pasv_address", set.parse().into_iter().collect())
+    } else if let Some(address) = parse_loose_ipv4(set) {
+        ("pasv_address", vec![address])
+    } else if by_name {
+        // The server looks it up, and says what it finds.
+        ("pasv_address", Vec::new())
     } else {
         let own = own_addresses(config, machine).into_iter();
         let own = own.filter_map(|address| match address {
