@@ -129,12 +129,24 @@ impl fmt::Display for Unwelcome {
     }
 }
 
+/// chroot_list_file.
+#[derive(Debug, Default)]
+enum Jail {
+    /// Not asked for.
+    #[default]
+    Unlisted,
+    Listed(NameList),
+    /// It could not be read at the start, and may be there later; none when
+    /// the option names no file.
+    Unread(Option<PathBuf>),
+}
+
 /// The lists that a configuration asks for.
 #[derive(Debug, Default)]
 pub struct Lists {
     users: Option<NameList>,
     listed_users_are_denied: bool,
-    jail: Option<NameList>,
+    jail: Jail,
     others_are_jailed: bool,
     banned: Option<NameList>,
     emails: Option<NameList>,
@@ -146,44 +158,35 @@ impl Lists {
     /// # Errors
     /// The first that cannot be read.
     pub fn open(config: &Config) -> Result<Lists, ListError> {
-        let list = |wanted: bool, option, path: Option<&Path>| {
-            if !wanted {
+        let list = |option: &'static str| {
+            let mut used = config.login_lists();
+            let Some(used) = used.find(|list| list.option == option) else {
                 return Ok(None);
-            }
-            NameList::load(path.ok_or(ListError::Unnamed(option))?).map(Some)
+            };
+            NameList::load(used.file.ok_or(ListError::Unnamed(option))?).map(Some)
         };
         Ok(Lists {
-            users: list(
-                config.userlist_enable(),
-                "userlist_file",
-                config.userlist_file(),
-            )?,
+            users: list("userlist_file")?,
             listed_users_are_denied: config.userlist_deny(),
-            jail: list(
-                config.chroot_list_enable(),
-                "chroot_list_file",
-                config.chroot_list_file(),
-            )?,
+            jail: match list("chroot_list_file") {
+                Ok(list) => list.map_or(Jail::Unlisted, Jail::Listed),
+                // What only users of the system meet keeps nobody else out.
+                Err(_) if config.serves_others_than_local() => {
+                    Jail::Unread(config.chroot_list_file().map(Path::to_owned))
+                }
+                Err(error) => return Err(error),
+            },
             others_are_jailed: config.chroot_local_user(),
-            banned: list(
-                config.deny_email_enable(),
-                "banned_email_file",
-                config.banned_email_file(),
-            )?,
-            emails: list(
-                config.secure_email_list_enable(),
-                "email_password_file",
-                config.email_password_file(),
-            )?,
+            banned: list("banned_email_file")?,
+            emails: list("email_password_file")?,
         })
     }
 
     /// Whether there is no list to be looked into.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        [&self.users, &self.jail, &self.banned, &self.emails]
-            .iter()
-            .all(|list| list.is_none())
+        let lists = [&self.users, &self.banned, &self.emails];
+        lists.iter().all(|list| list.is_none()) && matches!(self.jail, Jail::Unlisted)
     }
 
     /// Whether somebody of this name may try to log in, whoever it is.
@@ -221,10 +224,20 @@ impl Lists {
 
     /// Whether the user of the system who has logged in as `name` is kept in
     /// his home (chroot_local_user, turned round for those on the list).
-    #[must_use]
-    pub fn jails(&self, name: &[u8]) -> bool {
-        let listed = self.jail.as_ref().is_some_and(|list| list.contains(name));
-        self.others_are_jailed != listed
+    ///
+    /// # Errors
+    /// When the list could not be read at the start, and cannot now.
+    pub fn jails(&self, name: &[u8]) -> Result<bool, ListError> {
+        let listed = match &self.jail {
+            Jail::Unlisted => false,
+            Jail::Listed(list) => list.contains(name),
+            Jail::Unread(path) => {
+                let path = path.as_deref();
+                let path = path.ok_or(ListError::Unnamed("chroot_list_file"))?;
+                NameList::load(path)?.contains(name)
+            }
+        };
+        Ok(self.others_are_jailed != listed)
     }
 }
 
@@ -252,6 +265,7 @@ mod tests {
             for file in files.map(|file| format!("{file}_file={path}")) {
                 set(&mut config, &file);
             }
+            set(&mut config, "local_enable=YES");
             settings
                 .iter()
                 .for_each(|setting| set(&mut config, setting));
@@ -355,8 +369,51 @@ mod tests {
             ),
         ] {
             let lists = place.lists(settings);
-            let jailed = (lists.jails(b"ann"), lists.jails(b"bob"));
+            let jailed = (lists.jails(b"ann").unwrap(), lists.jails(b"bob").unwrap());
             assert_eq!(jailed, (ann, bob), "{settings:?}");
         }
+    }
+
+    fn config(settings: &[&str]) -> Config {
+        let mut config = Config::default();
+        settings
+            .iter()
+            .for_each(|setting| set(&mut config, setting));
+        config
+    }
+
+    #[test]
+    fn a_jail_that_cannot_be_read_is_only_the_affair_of_users_of_the_system() {
+        let place = Place::new("later", "bob\n");
+        let path = place.0.display().to_string();
+        fs::remove_file(&place.0).unwrap();
+        let file = format!("chroot_list_file={path}");
+        let settings = ["local_enable=YES", "chroot_list_enable=YES", &file];
+        let alone = [&settings[..], &["anonymous_enable=NO"]].concat();
+        assert!(Lists::open(&config(&alone)).is_err());
+        let lists = Lists::open(&config(&settings)).unwrap();
+        assert!(matches!(
+            lists.jails(b"bob"),
+            Err(ListError::Unreadable(..))
+        ));
+        fs::write(&path, "bob\n").unwrap();
+        assert!(lists.jails(b"bob").unwrap());
+        assert!(!lists.jails(b"ann").unwrap());
+    }
+
+    #[test]
+    fn lists_about_users_who_are_not_let_in_are_not_read() {
+        for (switch, file) in [
+            ("userlist_enable=YES", "userlist_file=/nonexistent"),
+            ("chroot_list_enable=YES", "chroot_list_file=/nonexistent"),
+        ] {
+            assert!(Lists::open(&config(&[switch, file])).unwrap().is_empty());
+        }
+        let denying = [
+            "userlist_enable=YES",
+            "userlist_deny=NO",
+            "userlist_file=/nonexistent",
+        ];
+        assert!(Lists::open(&config(&denying)).is_err());
     }
 }

@@ -85,6 +85,8 @@ pub enum LocalDenial {
     Database(sys::Error),
     /// User id 0 without allow_root_login.
     Root,
+    /// Whether he is to be kept in is in a list that cannot be read.
+    List(String),
     /// A name that user_sub_token must not put into a path.
     Name,
     /// The home is no absolute path, or too long for one.
@@ -106,6 +108,7 @@ impl fmt::Display for LocalDenial {
                 write!(f, "the system's users are out of reach: {error}")
             }
             LocalDenial::Root => f.write_str("user id 0 (allow_root_login is NO)"),
+            LocalDenial::List(error) => write!(f, "chroot_list_file: {error}"),
             LocalDenial::Name => f.write_str("user_sub_token: the name cannot be put into a path"),
             LocalDenial::Home(home) => write!(f, "home \"{}\" is no place", home.escape_ascii()),
         }
@@ -134,7 +137,11 @@ impl LocalLogin {
         // A directory service may know one user by many spellings of a name,
         // of which the list has one.
         let own = account.as_ref().map(|account| account.name.as_slice());
-        let mut jailed = lists.jails(name) || own.is_some_and(|own| lists.jails(own));
+        let jails = |name| {
+            let jails = lists.jails(name);
+            jails.map_err(|error| LocalDenial::List(error.to_string()))
+        };
+        let mut jailed = jails(name)? || own.map_or(Ok(false), jails)?;
         let user = if config.guest_enable() {
             if !config.virtual_use_local_privs() {
                 privileges = Privileges::Anonymous;

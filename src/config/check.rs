@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 use crate::sys::regular::open_regular;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -141,15 +140,6 @@ fn logs(report: &mut Report<'_>) {
 
 fn named_files(report: &mut Report<'_>) {
     let config = report.config;
-    if config.anonymous_enable
-        && let Some(root) = &config.anon_root
-    {
-        match fs::metadata(root) {
-            Ok(about) if about.is_dir() => {}
-            Ok(_) => report.error("anon_root", Problem::NotADirectory(root.clone())),
-            Err(error) => report.error("anon_root", Problem::Unreadable(root.clone(), error)),
-        }
-    }
     if let Some(path) = &config.banner_file
         && let Err(error) = readable(path)
     {

@@ -75,7 +75,8 @@ mod tests {
         fs::create_dir_all(&place.0).unwrap();
         let list = place.0.join("list");
         fs::write(&list, "").unwrap();
-        let text = format!("userlist_enable=YES\nuserlist_file={}", list.display());
+        let list_option = format!("userlist_file={}", list.display());
+        let text = format!("userlist_enable=YES\n{list_option}\nlocal_enable=YES");
         let told = |text: &str| judged(text, Accounts::Configured).unwrap();
         set(&place.0, 0o755);
         set(&list, 0o644);

@@ -119,6 +119,10 @@ pub enum Note {
     NoOptions(String),
     /// What is odd about a file that other floors understand.
     Told(String),
+    /// The root of anonymous users cannot be served, for this reason.
+    AnonymousOut(String),
+    /// What users of the system need cannot be had, for this reason.
+    LocalUsersOut(String),
     /// Something about the machine that `--check` looked up.
     Machine(Symptom),
 }
@@ -297,6 +301,16 @@ impl fmt::Display for Note {
                 write!(f, "{reason}: this user cannot log in until it is mended")
             }
             Note::Told(reason) => f.write_str(reason),
+            Note::AnonymousOut(why) => write!(
+                f,
+                "{why}: anonymous users will be told 500 OOPS, and others are served: make the \
+                 directory and reload, or set anonymous_enable=NO"
+            ),
+            Note::LocalUsersOut(why) => write!(
+                f,
+                "{why}: users of the system will be told 500 OOPS, and others are served: make \
+                 the file, which may be empty, or set chroot_list_enable=NO"
+            ),
             Note::Machine(symptom) => symptom.fmt(f),
         }
     }

@@ -2,11 +2,14 @@
 //! users and lists they name are there.
 #![forbid(unsafe_code)]
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use super::check::{Report, readable};
 use super::error::Problem;
-use super::finding::Note;
+use super::finding::{Note, Severity};
 use super::load::Accounts;
 use super::options::Config;
 use super::parse::shown;
@@ -24,6 +27,38 @@ pub(super) fn check(report: &mut Report<'_>, accounts: Accounts) {
     report.at_most("chown_upload_mode", config.chown_upload_mode, 0o777, true);
     users(report);
     lists(report);
+    anonymous_root(report, accounts);
+}
+
+/// The root of anonymous users, which others can do without.
+fn anonymous_root(report: &mut Report<'_>, accounts: Accounts) {
+    let config = report.config;
+    if !config.anonymous_enable {
+        return;
+    }
+    let others =
+        config.local_enable || config.virtual_users_file.is_some() || accounts == Accounts::OneMore;
+    let (option, root) = match &config.anon_root {
+        Some(root) => ("anon_root", root.clone()),
+        // Whom the system does not know is looked for when it is known whether
+        // he is needed.
+        None => match User::find(&config.ftp_username) {
+            Ok(Some(user)) if others => {
+                ("ftp_username", PathBuf::from(OsString::from_vec(user.home)))
+            }
+            _ => return,
+        },
+    };
+    let problem = match fs::metadata(&root) {
+        Ok(about) if about.is_dir() => return,
+        Ok(_) => Problem::NotADirectory(root),
+        Err(error) => Problem::Unreadable(root, error),
+    };
+    if others {
+        report.finding(option, Note::AnonymousOut(problem.to_string()));
+    } else {
+        report.error(option, problem);
+    }
 }
 
 /// Users of the system that must be there. ftp_username and nopriv_user are
@@ -59,46 +94,65 @@ pub struct LoginList<'config> {
 }
 
 impl Config {
-    /// The lists that are in use.
+    /// Whether anybody may log in who is no user of the system.
+    #[must_use]
+    pub fn serves_others_than_local(&self) -> bool {
+        self.anonymous_enable || self.virtual_users_file.is_some()
+    }
+
+    /// The lists that are in use: as in vsftpd, one that is about users whom
+    /// the server does not let in is not looked at. But userlist_deny=NO lets
+    /// nobody in who is not on the list, whoever he is.
     pub fn login_lists(&self) -> impl Iterator<Item = LoginList<'_>> {
+        let accounts = self.local_enable() || self.virtual_users_file.is_some();
         [
-            (self.userlist_enable, "userlist_file", &self.userlist_file),
             (
-                self.chroot_list_enable,
+                self.userlist_enable() && (accounts || !self.userlist_deny()),
+                "userlist_file",
+                self.userlist_file(),
+            ),
+            (
+                self.chroot_list_enable() && self.local_enable(),
                 "chroot_list_file",
-                &self.chroot_list_file,
+                self.chroot_list_file(),
             ),
             (
-                self.deny_email_enable,
+                self.deny_email_enable() && self.anonymous_enable(),
                 "banned_email_file",
-                &self.banned_email_file,
+                self.banned_email_file(),
             ),
             (
-                self.secure_email_list_enable,
+                self.secure_email_list_enable() && self.anonymous_enable(),
                 "email_password_file",
-                &self.email_password_file,
+                self.email_password_file(),
             ),
         ]
         .into_iter()
         .filter(|&(used, ..)| used)
-        .map(|(_, option, file)| LoginList {
-            option,
-            file: file.as_deref(),
-        })
+        .map(|(_, option, file)| LoginList { option, file })
     }
 }
 
 /// Lists that must be there: without them it is not known who is meant.
 fn lists(report: &mut Report<'_>) {
     let config = report.config;
+    let mut used = config.login_lists();
+    if config.userlist_enable && used.all(|list| list.option != "userlist_file") {
+        let needs = &["local_enable", "virtual_users_file"];
+        report.finding("userlist_enable", Note::Needs(needs, Severity::Warning));
+    }
     for LoginList { option, file } in config.login_lists() {
-        match file {
-            None => report.error(option, Problem::MissingValue),
-            Some(path) => {
-                if let Err(error) = readable(path) {
-                    report.error(option, Problem::Unreadable(path.to_owned(), error));
-                }
-            }
+        let problem = match file {
+            None => Problem::MissingValue,
+            Some(path) => match readable(path) {
+                Ok(()) => continue,
+                Err(error) => Problem::Unreadable(path.to_owned(), error),
+            },
+        };
+        if option == "chroot_list_file" && config.serves_others_than_local() {
+            report.finding(option, Note::LocalUsersOut(problem.to_string()));
+        } else {
+            report.error(option, problem);
         }
     }
     if let Some(directory) = &config.user_config_dir
@@ -124,12 +178,17 @@ mod tests {
 
     #[test]
     fn a_list_that_decides_who_may_log_in_must_be_there() {
-        for (switch, file) in [
-            ("userlist_enable", "userlist_file"),
-            ("chroot_list_enable", "chroot_list_file"),
-            ("deny_email_enable", "banned_email_file"),
-            ("secure_email_list_enable", "email_password_file"),
+        let local = "local_enable=YES anonymous_enable=NO";
+        let anonymous = "local_enable=NO anonymous_enable=YES";
+        for (who, switch, file) in [
+            (local, "userlist_enable", "userlist_file"),
+            (local, "chroot_list_enable", "chroot_list_file"),
+            (anonymous, "deny_email_enable", "banned_email_file"),
+            (anonymous, "secure_email_list_enable", "email_password_file"),
         ] {
+            let who = who.replace(' ', "\n") + "\n";
+            let errors = |text: &str| errors(&format!("{text}\n{who}"));
+            let judged = |text: &str, accounts| judged(&format!("{text}\n{who}"), accounts);
             let missing = format!("{switch}=YES\n{file}=/nonexistent");
             let told = errors(&missing);
             assert!(
@@ -144,6 +203,47 @@ mod tests {
             let there = format!("{switch}=YES\n{file}=/etc/passwd");
             assert!(judged(&there, Accounts::Configured).is_ok());
         }
+    }
+
+    #[test]
+    fn what_users_of_one_class_meet_keeps_nobody_else_out() {
+        let told = |text: &str| judged(text, Accounts::Configured).unwrap();
+        let both = "local_enable=YES\n";
+        let jail = "chroot_list_enable=YES\nchroot_list_file=/nonexistent\n";
+        assert_eq!(
+            told(&format!("{both}{jail}")),
+            [
+                "f:3: chroot_list_file: cannot read \"/nonexistent\": No such file or directory \
+              (os error 2): users of the system will be told 500 OOPS, and others are served: \
+              make the file, which may be empty, or set chroot_list_enable=NO"
+            ]
+        );
+        for (root, why) in [
+            ("/nonexistent", "cannot read"),
+            ("/etc/passwd", "is not a directory"),
+        ] {
+            let text = format!("anon_root={root}\n");
+            assert!(errors(&text)[0].contains(why));
+            let told = told(&format!("{text}{both}"));
+            assert!(told[0].contains(why), "{told:?}");
+            assert!(told[0].contains("anonymous users will be told 500 OOPS"));
+        }
+        let told = told(&format!("{both}ftp_username=nobody"));
+        assert!(told.is_empty() || told[0].starts_with("f:2: ftp_username: cannot read"));
+    }
+
+    #[test]
+    fn lists_about_users_who_are_not_let_in_need_not_be_there() {
+        let list = "userlist_enable=YES\nuserlist_file=/nonexistent\n";
+        assert_eq!(
+            judged(list, Accounts::Configured).unwrap(),
+            [
+                "f:1: userlist_enable: has no effect while local_enable is NO and virtual_users_file \
+              is not set: set one of them, or leave this out"
+            ]
+        );
+        // Then nobody would be let in.
+        assert_eq!(errors(&format!("{list}userlist_deny=NO")).len(), 1);
     }
 
     #[test]

@@ -184,9 +184,9 @@ options! {
     Uint listen_port = "21",
         "Port of the control connection. With 0 the system chooses a free one.";
     Text listen_address = "",
-        "Numeric IPv4 address to listen on; every address of the machine when empty.";
+        "Numeric IPv4 address to listen on; every address of the machine when empty. Without listen=YES it does nothing.";
     Text listen_address6 = "",
-        "Numeric IPv6 address to listen on; every address of the machine when empty.";
+        "Numeric IPv6 address to listen on; every address of the machine when empty. Without listen_ipv6=YES it does nothing.";
     Bool tcp_wrappers = "NO",
         "Ask /etc/hosts.allow and /etc/hosts.deny who may connect (hosts_access(5), hosts_options(5)); the server is called vsftpd there, and ironftpd. Who may not gets 421. A rule with the option setenv VSFTPD_LOAD_CONF file puts the settings of that file over this one for its clients, limits and greeting included; what counts at the start only does nothing there, but for local_enable, connect_from_port_20 and chown_uploads if the file is there at the start. Files that root alone may read must not be named. All of them are read again when they have changed.",
         "ironftpd reads the files itself, without libwrap, and starts no programs: of spawn only the rule counts, twist turns the client away, and a rule with aclexec is for nobody. Clients are not asked for their user (rfc931). 0.0.0.0/0 is every IPv4 address.";
@@ -207,7 +207,7 @@ options! {
         "vsftpd's manual in Debian gives NO as the default, its code YES; the code is followed.";
     Path anon_root = "",
         "Directory that anonymous users see as /. They cannot leave it.",
-        "vsftpd goes on silently when it cannot enter the directory; ironftpd refuses to start.";
+        "When the directory cannot be entered, anonymous users are told 500 OOPS at their login, as in vsftpd, and others are served; where nobody else may log in, ironftpd refuses to start. It is looked at again by a reload.";
     Text ftp_username = "ftp",
         "User of the system whose home anonymous users see as /, unless anon_root is set. Who logs in as anonymous has the options of a file of this name in user_config_dir.",
         "vsftpd turns everybody away when there is no such user, needed or not.";
@@ -220,14 +220,14 @@ options! {
         "Turn anonymous users away whose password, by custom an e-mail address, is a line of banned_email_file.";
     Path banned_email_file = "/etc/vsftpd.banned_emails",
         "File of the passwords that deny_email_enable turns away, one a line, compared byte by byte. It is read again when it has changed.",
-        "The CR of a CR LF line end is dropped, here and in the other lists; with it, no line ever matches in vsftpd. vsftpd ends every session when a list it needs is missing; ironftpd does not start, and goes on with what it has read when the file goes later.";
+        "The CR of a CR LF line end is dropped, here and in the other lists; with it, no line ever matches in vsftpd. vsftpd ends every session when a list it needs is missing; ironftpd does not start, and goes on with what it has read when the file goes later. A list about users who may not log in at all is not looked at, nor missed.";
     Bool secure_email_list_enable = "NO",
         "Let anonymous users in only with a password that is a line of email_password_file.",
         "In vsftpd an empty file lets everybody in, here nobody.";
     Path email_password_file = "/etc/vsftpd.email_passwords",
         "File of the passwords that secure_email_list_enable asks for, one a line, compared byte by byte. It is read again when it has changed.";
     Bool userlist_enable = "NO",
-        "Turn users away at the USER command, by userlist_file, so that their password never crosses the network. It counts for every name, those of anonymous users and virtual accounts included.";
+        "Turn users away at the USER command, by userlist_file, so that their password never crosses the network. It counts for every name, those of anonymous users and virtual accounts included, and for nobody where only anonymous users may log in, unless userlist_deny is NO.";
     Bool userlist_deny = "YES",
         "With userlist_enable: YES turns away the users listed, NO all others.";
     Path userlist_file = "/etc/vsftpd.user_list",
@@ -266,7 +266,8 @@ options! {
     Bool chroot_list_enable = "NO",
         "Turn chroot_local_user round for the users in chroot_list_file: with NO there only they are kept in, with YES all but they.";
     Path chroot_list_file = "/etc/vsftpd.chroot_list",
-        "File of the names that chroot_list_enable is about, one a line, compared byte by byte with the name that was given and with the one the system has for it: a user whom either keeps in is kept in. It is read again when it has changed.";
+        "File of the names that chroot_list_enable is about, one a line, compared byte by byte with the name that was given and with the one the system has for it: a user whom either keeps in is kept in. It is read again when it has changed.",
+        "When it cannot be read, users of the system are told 500 OOPS at their login, as in vsftpd, and others are served; where only they may log in, ironftpd refuses to start.";
     Bool passwd_chroot_enable = "NO",
         "Take a home with /./ in it apart: what is before is where the user is kept, what is behind is where the session begins. Goes before local_root.";
     Bool guest_enable = "NO",
@@ -401,16 +402,17 @@ options! {
     Bool pasv_enable = "YES",
         "Allow passive mode: the commands PASV and EPSV.";
     Uint pasv_min_port = "5001",
-        "Lowest port of passive data connections. With 0 any port from 1024 up.",
+        "Lowest port of passive data connections. With 0, or a number that is no port, any port from 1024 up.",
         "vsftpd's manual gives 0 as the default, its code 5001; the code is followed.";
     Uint pasv_max_port = "0",
-        "Highest port of passive data connections. 0 means 65535. A range of some tens is enough: once all of its ports are promised, clients at different addresses share them, so that only two transfers of one address need two ports.",
+        "Highest port of passive data connections. 0 means 65535, and so does a port below the lowest. A range of some tens is enough: once all of its ports are promised, clients at different addresses share them, so that only two transfers of one address need two ports.",
         "vsftpd gives each transfer a port of its own, and fails when there are none left.";
     Text pasv_ports = "",
         "Ports of passive data connections as a list, with holes where there are some: 30000-30009,30020. When set, it counts and pasv_min_port and pasv_max_port do not.",
         "Not an option of vsftpd, which has one range only.";
     Text pasv_address = "",
-        "IPv4 address announced by PASV, for a server behind address translation. When empty, the local address of the control connection.";
+        "IPv4 address announced by PASV, for a server behind address translation. When empty, the local address of the control connection.",
+        "vsftpd answers PASV with 500 OOPS when this is no address and pasv_addr_resolve is NO; ironftpd announces the local address.";
     Text pasv_address_map = "",
         "Addresses announced by PASV to clients of certain networks, as network=address pairs parted by commas: 10.0.0.0/8=10.0.0.5,0.0.0.0/0=203.0.113.7. The smallest network that holds the client decides; for a client in none, pasv_address counts. So clients inside and outside a translating router are both served.",
         "Not an option of vsftpd.";

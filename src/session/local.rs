@@ -2,11 +2,11 @@
 //! check, and where the user lands `auth::local`'s to say; whose worker takes
 //! the session there is the server's affair.
 
-use super::login::INCORRECT;
+use super::login::{INCORRECT, OUT_OF_ORDER};
 use super::state::{Entry, Rights, Stage};
 use super::{Class, Home, Session};
 use crate::auth::authenticator::{Authenticator, Verdict};
-use crate::auth::{LocalLogin, Secret};
+use crate::auth::{LocalDenial, LocalLogin, Secret};
 use crate::config::{Config, PersonalError};
 use crate::protocol::Reply;
 use crate::record::event::Account as Kind;
@@ -57,11 +57,15 @@ impl Session {
     pub fn log_in_local(&mut self, name: &[u8], account: Option<User>) -> Reply {
         let config = match self.options_of(name, account.as_ref()) {
             Ok(config) => config,
-            Err(error) => return self.oops(name, &error.to_string()),
+            Err(error) => return self.oops(name, &error.to_string(), OUT_OF_ORDER),
         };
         let lists = &self.service.lists;
         let local = match LocalLogin::decide(name, account, lists, config, User::find) {
             Ok(local) => local,
+            Err(denial @ LocalDenial::List(_)) => {
+                let text = "OOPS: could not read chroot() list file.";
+                return self.oops(name, &denial.to_string(), text);
+            }
             Err(denial) => return self.deny(name, &denial.to_string(), INCORRECT),
         };
         let rights = Rights::of(local.privileges, &local.config, false);

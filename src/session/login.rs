@@ -22,6 +22,9 @@ type Answer = Result<Reply, Failure>;
 /// What a refused login is told, whatever the reason.
 pub(super) const INCORRECT: &str = "Login incorrect.";
 
+/// What a user is told whose file in user_config_dir cannot be used.
+pub(super) const OUT_OF_ORDER: &str = "OOPS: the options of this user are out of order.";
+
 impl Session {
     /// `USER <SP> username` (RFC 959 section 4.1.1).
     pub(super) fn user(&mut self, name: &[u8]) -> Answer {
@@ -111,16 +114,20 @@ impl Session {
         if let Err(why) = self.service.lists.welcome_email(email) {
             return self.deny(name, &why.to_string(), INCORRECT);
         }
+        let service = Arc::clone(&self.service);
+        if let Some(fault) = service.anonymous_fault() {
+            return self.oops(name, fault, "OOPS: cannot change directory.");
+        }
         let config = match self.service.config_of(self.service.config.ftp_username()) {
             Ok(config) => config,
-            Err(error) => return self.oops(name, &error.to_string()),
+            Err(error) => return self.oops(name, &error.to_string(), OUT_OF_ORDER),
         };
         let class = if Arc::ptr_eq(&config, &self.service.config) {
             self.service.anonymous_class()
         } else {
             match self.service.anonymous_class_of(&config) {
                 Ok(class) => Some(class),
-                Err(error) => return self.oops(name, &error.to_string()),
+                Err(error) => return self.oops(name, &error.to_string(), OUT_OF_ORDER),
             }
         };
         let Some(class) = class else {
@@ -157,7 +164,7 @@ impl Session {
     fn log_in_account(&mut self, account: &Account) -> Reply {
         let config = match self.service.config_of(&account.name) {
             Ok(config) => config,
-            Err(error) => return self.oops(&account.name, &error.to_string()),
+            Err(error) => return self.oops(&account.name, &error.to_string(), OUT_OF_ORDER),
         };
         let privileges = Privileges::Local;
         let rights = Rights::of(privileges, &config, account.read_only);
@@ -278,18 +285,16 @@ impl Session {
         Reply::new(Code::NotLoggedIn, text)
     }
 
-    /// Ends the session of a user who may come in, and whose options are out
-    /// of order: without them he might do more than he may.
-    pub(super) fn oops(&mut self, name: &[u8], cause: &str) -> Reply {
+    /// Ends the session of a user who may come in, and cannot, for something
+    /// that the configuration names is out of order: without it he might do
+    /// more than he may.
+    pub(super) fn oops(&mut self, name: &[u8], cause: &str, text: &'static str) -> Reply {
         let name = Escaped(name);
         log::error!("{}: login of \"{name}\" refused: {cause}", self.tag);
         self.trace(&Fact::Reason(&format!("login refused: {cause}")));
         self.explained = true;
         self.ending = true;
-        Reply::new(
-            Code::SyntaxError,
-            "OOPS: the options of this user are out of order.",
-        )
+        Reply::new(Code::SyntaxError, text)
     }
 
     /// Holds the reply to a failed login back.

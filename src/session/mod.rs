@@ -9,6 +9,7 @@
 
 mod access;
 mod announce;
+mod anonymous;
 mod attributes;
 mod class;
 mod combine;

@@ -1,15 +1,15 @@
 //! What all sessions share: the configuration and what was opened for it.
 
 use super::announce::Announced;
+use super::anonymous::{Anonymous, anonymous, anonymous_path, anonymous_rights, user_matters};
 use super::course::Course;
 use super::greeting::greeting;
 use super::owners::Owners;
 use super::roster::Roster;
-use super::state::Rights;
 use super::voice::Voice;
 use super::{Class, Home};
 use crate::auth::authenticator::Authenticator;
-use crate::auth::{ListError, Lists, LiveAccounts, Privileges};
+use crate::auth::{ListError, Lists, LiveAccounts};
 use crate::config::{Config, Finding, Personal, PersonalError};
 use crate::data::{Buffers, PassivePorts};
 use crate::fs::Root;
@@ -20,11 +20,8 @@ use crate::sys::passwd::User;
 use crate::sys::process::effective_user;
 use crate::tls::{Settings, Tls, TlsError};
 use std::borrow::Cow;
-use std::ffi::OsString;
 use std::fmt;
-use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The service that sessions give: read-only once opened, but for caches.
@@ -42,7 +39,7 @@ pub struct Service {
     pub(super) lists: Lists,
     /// To whom uploads of anonymous users are given (chown_uploads).
     pub(super) heir: Option<u32>,
-    anonymous: Option<Anonymous>,
+    anonymous: Anonymous,
     pub(super) ports: Arc<PassivePorts>,
     pub(super) buffers: Buffers,
     pub(super) greeting: Reply,
@@ -126,6 +123,14 @@ impl fmt::Display for ServiceError {
 
 impl std::error::Error for ServiceError {}
 
+impl ServiceError {
+    /// Whether all that is missing is the root of anonymous users. Without
+    /// openat2 nobody at all can be served.
+    pub(super) fn is_about_anonymous_root(&self) -> bool {
+        matches!(self, ServiceError::AnonymousRoot(_, cause) if cause.errno() != libc::ENOSYS)
+    }
+}
+
 impl Service {
     /// Opens what `config` names.
     ///
@@ -167,7 +172,13 @@ impl Service {
         ]);
         let personal = Personal::new(Arc::clone(&config), starter);
         Ok(Service {
-            anonymous: anonymous(&config, &personal, starter, before)?,
+            anonymous: anonymous(
+                &config,
+                &personal,
+                starter,
+                config.local_enable() || !accounts.is_none(),
+                before.map(|before| &before.anonymous),
+            )?,
             personal,
             lists: Lists::open(&config).map_err(ServiceError::List)?,
             heir: heir(&config)?,
@@ -291,7 +302,7 @@ impl Service {
         {
             return Err(sys::Error::new("geteuid", libc::EPERM).on(&user.name));
         }
-        match &self.anonymous {
+        match self.anonymous.served() {
             Some(anonymous) if *anonymous.home == *home => Ok(Arc::clone(&anonymous.root)),
             _ => Root::open_home(&home.path, self.starter).map(Arc::new),
         }
@@ -300,19 +311,28 @@ impl Service {
     /// Whether some sessions act as another user than the server.
     #[must_use]
     pub fn changes_user(&self) -> bool {
-        let anonymous = self.anonymous.as_ref();
+        let anonymous = self.anonymous.served();
         let local = self.config.local_enable() && self.starter == 0;
         local || anonymous.is_some_and(|it| it.user.is_some())
     }
 
+    /// Whether who comes by an anonymous name is meant to be let in.
     pub(super) fn serves_anonymous(&self) -> bool {
-        self.anonymous.is_some()
+        self.config.anonymous_enable()
+    }
+
+    /// Why nobody can be let in so all the same.
+    pub(super) fn anonymous_fault(&self) -> Option<&str> {
+        match &self.anonymous {
+            Anonymous::Broken(fault) => Some(fault),
+            Anonymous::No | Anonymous::Served(_) => None,
+        }
     }
 
     /// The class of anonymous users, if they are served.
     #[must_use]
     pub fn anonymous_class(&self) -> Option<Class> {
-        let anonymous = self.anonymous.as_ref()?;
+        let anonymous = self.anonymous.served()?;
         Some(Class::Home(Arc::clone(&anonymous.home)))
     }
 
@@ -323,7 +343,7 @@ impl Service {
     pub(super) fn anonymous_class_of(&self, config: &Config) -> Result<Class, ServiceError> {
         let path = anonymous_path(config)?;
         let mut home = Home::seen(&path, anonymous_rights(config));
-        if let Some(anonymous) = &self.anonymous
+        if let Some(anonymous) = self.anonymous.served()
             && anonymous.may_be_another
             && user_matters(config, &path)
         {
@@ -374,104 +394,9 @@ fn tls_of(before: &Arc<Tls>, config: &Config) -> Result<Option<Arc<Tls>>, Servic
     }
 }
 
-/// Where and who anonymous users are.
-struct Anonymous {
-    home: Arc<Home>,
-    root: Arc<Root>,
-    /// As whom they act where that makes a difference: ftp_username.
-    user: Option<User>,
-    /// The server gives up root for other users.
-    may_be_another: bool,
-}
-
-fn anonymous(
-    config: &Config,
-    personal: &Personal,
-    starter: u32,
-    before: Option<&Service>,
-) -> Result<Option<Anonymous>, ServiceError> {
-    if !config.anonymous_enable() {
-        return Ok(None);
-    }
-    let path = anonymous_path(config)?;
-    let home = Home::seen(&path, anonymous_rights(config));
-    // Root could open what the server perhaps cannot any more.
-    let before = before.and_then(|before| before.anonymous.as_ref());
-    let opened = before.filter(|it| it.home.path == path && it.home.directory == home.directory);
-    let root = match opened {
-        Some(before) => Arc::clone(&before.root),
-        None => match Root::open_home(&path, starter) {
-            Ok(root) => Arc::new(root),
-            Err(error) => return Err(ServiceError::AnonymousRoot(path, error)),
-        },
-    };
-    let may_be_another = starter == 0 && !config.run_as_launching_user();
-    let matters = user_matters(config, &path);
-    let user = if may_be_another && (matters || user_matters_in_own_file(config, personal)) {
-        Some(anonymous_user(config)?)
-    } else {
-        None
-    };
-    Ok(Some(Anonymous {
-        home: Arc::new(Home {
-            user: user.clone().filter(|_| matters),
-            ..home
-        }),
-        root,
-        user,
-        may_be_another,
-    }))
-}
-
-fn anonymous_rights(config: &Config) -> Rights {
-    Rights::of(Privileges::Anonymous, config, false)
-}
-
-/// Whether it makes a difference as whom anonymous users are served. Where it
-/// makes none they act as the server, which then needs no privilege for it.
-fn user_matters(config: &Config, root: &Path) -> bool {
-    let is_open = |about: std::fs::Metadata| about.permissions().mode() & 0o005 == 0o005;
-    anonymous_rights(config).any_write()
-        || !config.anon_world_readable_only()
-        || !std::fs::metadata(root).is_ok_and(is_open)
-}
-
-/// The same by the file that they have in user_config_dir. What is wrong with
-/// it is told when somebody logs in.
-fn user_matters_in_own_file(config: &Config, personal: &Personal) -> bool {
-    let Ok((own, findings)) = personal.of(config.ftp_username()) else {
-        return false;
-    };
-    tell(&findings);
-    anonymous_path(&own).is_ok_and(|path| user_matters(&own, &path))
-}
-
-fn tell(findings: &[Finding]) {
+pub(super) fn tell(findings: &[Finding]) {
     for finding in findings {
         log::warn!("{finding}");
-    }
-}
-
-/// ftp_username.
-fn anonymous_user(config: &Config) -> Result<User, ServiceError> {
-    let name = config.ftp_username();
-    let error = |error| ServiceError::User("ftp_username", name.to_vec(), error);
-    match User::find(name) {
-        Ok(Some(user)) if user.uid != 0 => Ok(user),
-        Ok(Some(_)) => Err(ServiceError::Superuser(name.to_vec())),
-        Ok(None) => Err(error(None)),
-        Err(why) => Err(error(Some(why))),
-    }
-}
-
-fn anonymous_path(config: &Config) -> Result<PathBuf, ServiceError> {
-    if let Some(path) = config.anon_root() {
-        return Ok(path.to_owned());
-    }
-    // Where vsftpd has anonymous files unless told otherwise.
-    match User::find(config.ftp_username()) {
-        Ok(Some(user)) => Ok(OsString::from_vec(user.home).into()),
-        Ok(None) | Err(_) => Err(ServiceError::NoAnonymousRoot),
     }
 }
 

@@ -109,7 +109,7 @@ fn no_other_spelling_of_a_name_is_a_way_out_of_the_jail() {
     let list = format!("chroot_list_file={}", file.display());
     for (jail, free) in [("NO", "bob"), ("YES", "ann")] {
         let local = format!("chroot_local_user={jail}");
-        let config = config(&["chroot_list_enable=YES", &list, &local]);
+        let config = config(&["local_enable=YES", "chroot_list_enable=YES", &list, &local]);
         let lists = Lists::open(&config).unwrap();
         let decide = |typed: &str, own: &str| {
             let account = Some(user(own, 1000, "/h"));
