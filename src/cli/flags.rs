@@ -123,7 +123,7 @@ pub static FLAGS: &[Flag] = &[
         argument: "",
         repeats: false,
         brief: "print what a vsftpd.conf sets as a commented ironftpd.conf",
-        doc: "Print what the named configuration files set, or else /etc/vsftpd.conf, as a configuration file of ironftpd: each option under its heading, with what it does and where ironftpd differs from vsftpd, and last what has no effect here. It means the same to ironftpd. Nothing is changed.",
+        doc: "Print what the named configuration files set, or else /etc/vsftpd.conf (or /etc/vsftpd/vsftpd.conf), as a configuration file of ironftpd: each option under its heading, with what it does and where ironftpd differs from vsftpd, and last what has no effect here. It means the same to ironftpd. Nothing is changed.",
     },
     Flag {
         short: "v",
@@ -177,7 +177,8 @@ pub fn usage() -> String {
         out.push_str(&format!("  {short}--{long:<20}  {}\n", flag.brief));
     }
     out.push_str(
-        "\nWithout a configuration file, /etc/ironftpd.conf is read, or else /etc/vsftpd.conf.\n\
+        "\nWithout a configuration file, /etc/ironftpd.conf is read, or else /etc/vsftpd.conf,\n\
+         or else /etc/vsftpd/vsftpd.conf.\n\
          The manual pages are ironftpd(8) and ironftpd.conf(5).\n",
     );
     out

@@ -9,7 +9,12 @@ use crate::server::Reread;
 use std::path::{Path, PathBuf};
 
 /// Read in this order when no file is named.
-const USUAL_FILES: [&str; 2] = ["/etc/ironftpd.conf", "/etc/vsftpd.conf"];
+const USUAL_FILES: [&str; 3] = [
+    "/etc/ironftpd.conf",
+    "/etc/vsftpd.conf",
+    // Red Hat's.
+    "/etc/vsftpd/vsftpd.conf",
+];
 
 /// One source of settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +67,9 @@ impl Start {
     pub(super) fn migrate(&self) -> Result<Vec<u8>, ConfigErrors> {
         let mut reading = Reading::new();
         if !self.sources.iter().any(|source| source.file().is_some()) {
-            let [_, theirs] = USUAL_FILES;
-            reading.file(Path::new(theirs));
+            let [_, theirs, red_hats] = USUAL_FILES.map(Path::new);
+            let there = [theirs, red_hats].into_iter().find(|path| path.exists());
+            reading.file(there.unwrap_or(theirs));
         }
         for source in &self.sources {
             source.read(&mut reading);

@@ -205,7 +205,7 @@ impl fmt::Display for Problem {
             ),
             Problem::TooLarge { largest } => write!(f, "larger than {largest} bytes: not a configuration file"),
             Problem::NoFile => f.write_str(
-                "no configuration file: neither /etc/ironftpd.conf nor /etc/vsftpd.conf exists; \
+                "no configuration file: neither /etc/ironftpd.conf nor /etc/vsftpd.conf nor /etc/vsftpd/vsftpd.conf exists; \
                  name one, or share a directory at once with: ironftpd --serve DIR",
             ),
         }

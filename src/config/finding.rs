@@ -119,6 +119,8 @@ pub enum Note {
     NoOptions(String),
     /// What is odd about a file that other floors understand.
     Told(String),
+    /// A list that is not where Debian's vsftpd has it, but here.
+    RedHatsPlace(String),
     /// The root of anonymous users cannot be served, for this reason.
     AnonymousOut(String),
     /// What users of the system need cannot be had, for this reason.
@@ -160,9 +162,11 @@ impl Finding {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match &self.note {
-            Note::CarriageReturn | Note::ByteOrderMark | Note::Moot(_) | Note::ByInetdOnly => {
-                Severity::Info
-            }
+            Note::CarriageReturn
+            | Note::ByteOrderMark
+            | Note::RedHatsPlace(_)
+            | Note::Moot(_)
+            | Note::ByInetdOnly => Severity::Info,
             Note::Needs(_, severity) | Note::Disputed { severity, .. } => *severity,
             Note::Overruled(_) => Severity::Info,
             Note::Danger(danger) => danger.severity,
@@ -301,6 +305,11 @@ impl fmt::Display for Note {
                 write!(f, "{reason}: this user cannot log in until it is mended")
             }
             Note::Told(reason) => f.write_str(reason),
+            Note::RedHatsPlace(path) => write!(
+                f,
+                "\"{path}\" is read, where Red Hat's vsftpd has it, for the usual one is not there: \
+                 name the file that is meant"
+            ),
             Note::AnonymousOut(why) => write!(
                 f,
                 "{why}: anonymous users will be told 500 OOPS, and others are served: make the \

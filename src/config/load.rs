@@ -106,14 +106,8 @@ impl Reading {
         let mut returns = false;
         let marked = text.strip_prefix(BYTE_ORDER_MARK);
         if marked.is_some() {
-            self.findings.push(Finding {
-                origin: Origin::File {
-                    path: Arc::clone(&path),
-                    line: 1,
-                },
-                option: None,
-                note: Note::ByteOrderMark,
-            });
+            let path = Arc::clone(&path);
+            self.finding(&Origin::File { path, line: 1 }, None, Note::ByteOrderMark);
         }
         let text = marked.unwrap_or(text);
         for (line, bytes) in (1..).zip(text.split(|&byte| byte == b'\n')) {
@@ -123,25 +117,23 @@ impl Reading {
             };
             if bytes.ends_with(b"\r") && !returns {
                 returns = true;
-                let note = Note::CarriageReturn;
-                self.findings.push(Finding {
-                    origin: origin.clone(),
-                    option: None,
-                    note,
-                });
+                self.finding(&origin, None, Note::CarriageReturn);
             }
             let Some(name) = self.line(bytes, &origin) else {
                 continue;
             };
             if let Some(before) = seen.insert(name, line) {
-                let option = Some(parse::shown(name));
-                self.findings.push(Finding {
-                    origin,
-                    option,
-                    note: Note::SetBefore { line: before },
-                });
+                self.finding(&origin, Some(name), Note::SetBefore { line: before });
             }
         }
+    }
+
+    fn finding(&mut self, origin: &Origin, option: Option<&[u8]>, note: Note) {
+        self.findings.push(Finding {
+            origin: origin.clone(),
+            option: option.map(parse::shown),
+            note,
+        });
     }
 
     /// Takes one setting, `name=value`, as of `-o`.
@@ -174,11 +166,7 @@ impl Reading {
                 Ok(findings) => {
                     self.findings.extend(findings);
                     if !line.contains(&b'=') {
-                        self.findings.push(Finding {
-                            origin: origin.clone(),
-                            option: Some(parse::shown(name)),
-                            note: Note::NoEquals,
-                        });
+                        self.finding(origin, Some(name), Note::NoEquals);
                     }
                     Some(name)
                 }
@@ -219,6 +207,8 @@ impl Reading {
     /// answers would be about a configuration nobody wrote.
     pub fn finish(mut self, accounts: Accounts) -> Result<(Config, Vec<Finding>), ConfigErrors> {
         if self.errors.is_empty() {
+            self.config
+                .settle_lists(&mut self.findings, |path| path.exists());
             check::check(&self.config, accounts, &mut self.findings, &mut self.errors);
         }
         if self.errors.is_empty() {

@@ -8,10 +8,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::check::{Report, readable};
-use super::error::Problem;
-use super::finding::{Note, Severity};
+use super::error::{Origin, Problem};
+use super::finding::{Finding, Note, Severity};
 use super::load::Accounts;
-use super::options::Config;
+use super::options::{Config, Slot, find};
 use super::parse::shown;
 use crate::sys::passwd::User;
 
@@ -84,6 +84,14 @@ fn users(report: &mut Report<'_>) {
     }
 }
 
+/// Where Red Hat's vsftpd looks for lists unless it is told where they are.
+const RED_HAT_LISTS: [(&str, &str); 4] = [
+    ("userlist_file", "/etc/vsftpd/user_list"),
+    ("chroot_list_file", "/etc/vsftpd/chroot_list"),
+    ("banned_email_file", "/etc/vsftpd/banned_emails"),
+    ("email_password_file", "/etc/vsftpd/email_passwords"),
+];
+
 /// A list of names or of passwords that is looked at when somebody logs in.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginList<'config> {
@@ -98,6 +106,37 @@ impl Config {
     #[must_use]
     pub fn serves_others_than_local(&self) -> bool {
         self.anonymous_enable || self.virtual_users_file.is_some()
+    }
+
+    /// Takes the lists of names from where Red Hat's vsftpd has them, if nobody
+    /// says where they are and Debian's place has none.
+    pub(super) fn settle_lists(
+        &mut self,
+        findings: &mut Vec<Finding>,
+        is_there: fn(&Path) -> bool,
+    ) {
+        let there: Vec<_> = self
+            .login_lists()
+            .filter(|list| *self.origin(list.option) == Origin::Builtin)
+            .filter_map(|list| Some((list.option, list.file?)))
+            .filter(|(_, usual)| !is_there(usual))
+            .filter_map(|(option, _)| {
+                let (_, place) = RED_HAT_LISTS.iter().find(|(name, _)| *name == option)?;
+                let place = Path::new(place);
+                is_there(place).then_some((option, place))
+            })
+            .collect();
+        for (option, place) in there {
+            let Some(Slot::Path(_, field)) = find(option.as_bytes()).map(|spec| &spec.slot) else {
+                continue;
+            };
+            *field(self) = Some(place.to_owned());
+            findings.push(Finding {
+                origin: Origin::Builtin,
+                option: Some(option.to_owned()),
+                note: Note::RedHatsPlace(place.display().to_string()),
+            });
+        }
     }
 
     /// The lists that are in use: as in vsftpd, one that is about users whom
@@ -230,6 +269,31 @@ mod tests {
         }
         let told = told(&format!("{both}ftp_username=nobody"));
         assert!(told.is_empty() || told[0].starts_with("f:2: ftp_username: cannot read"));
+    }
+
+    #[test]
+    fn lists_are_where_red_hat_has_them_if_nowhere_else() {
+        let settled = |settings: &[&str], is_there| {
+            let mut config = Config::default();
+            for setting in settings {
+                let (name, value) = setting.split_once('=').unwrap();
+                let (name, value) = (name.as_bytes(), value.as_bytes());
+                config.set(name, value, &Origin::CommandLine).unwrap();
+            }
+            let mut findings = Vec::new();
+            config.settle_lists(&mut findings, is_there);
+            let file = config.userlist_file().unwrap().to_str().unwrap().to_owned();
+            (file, findings.len())
+        };
+        let red_hat = |path: &Path| path.starts_with("/etc/vsftpd");
+        let both = |_: &Path| true;
+        let used = ["userlist_enable=YES", "local_enable=YES"];
+        let named = [used[0], used[1], "userlist_file=/etc/vsftpd.user_list"];
+        let (debians, theirs) = ("/etc/vsftpd.user_list", "/etc/vsftpd/user_list");
+        assert_eq!(settled(&used, red_hat), (theirs.to_owned(), 1));
+        assert_eq!(settled(&used, both), (debians.to_owned(), 0));
+        assert_eq!(settled(&[], red_hat), (debians.to_owned(), 0));
+        assert_eq!(settled(&named, red_hat), (debians.to_owned(), 0));
     }
 
     #[test]

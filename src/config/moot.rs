@@ -2,10 +2,10 @@
 //!
 //! An option is never swallowed: these are accepted, and the log says why they
 //! have no effect. With the option table they cover the vsftpd of its source,
-//! of Debian (3.0.3) and of the distributions that add TLS switches.
+//! of Debian (3.0.3), and what Red Hat and other distributions add to it.
 #![forbid(unsafe_code)]
 
-use super::options::Kind::{self, Bool, Path};
+use super::options::Kind::{self, Bool, Path, Uint};
 
 /// One option without effect.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +85,51 @@ pub static MOOT: &[Moot] = &[
         "has no meaning here: names are passed on unchanged and FEAT always offers UTF8, which in \
          vsftpd is all that it does; client_charset is for clients that do not use UTF-8",
     ),
+    // Of the vsftpd of Red Hat and its kin.
+    moot(
+        "better_stou",
+        Bool,
+        "has no meaning here: the names that STOU makes can be neither guessed nor taken in between",
+    ),
+    moot(
+        "bind_retries",
+        Uint,
+        "has no meaning here: a passive port is bound before it is given out, and a range that is \
+         full is shared",
+    ),
+    moot(
+        "dh_param_file",
+        Path,
+        "has no meaning here: keys are exchanged over elliptic curves, with ML-KEM where the client \
+         can, and never by DHE",
+    ),
+    moot(
+        "ecdh_param_file",
+        Path,
+        "has no meaning here: the client chooses among the curves that are safe",
+    ),
+    moot(
+        "log_die",
+        Bool,
+        "has no meaning here: why a session or the server ends is in the log in any case",
+    ),
+    moot(
+        "reverse_lookup_enable",
+        Bool,
+        "has no meaning here: PAM is told the client's address, never the name that whoever owns \
+         the address gives it; rules of pam_access that name hosts must name addresses",
+    ),
+    moot(
+        "userlist_log",
+        Bool,
+        "has no meaning here: who is turned away by userlist_file is in the logs in any case",
+    ),
+    moot(
+        "wc_logs_enable",
+        Bool,
+        "has no meaning here: vsftpd_log_file shows ? for what is not ASCII; log_format=json and \
+         the event log have names as they are",
+    ),
 ];
 
 #[cfg(test)]
@@ -109,12 +154,13 @@ mod tests {
     #[test]
     fn both_tables_together_hold_every_option_of_vsftpd() {
         // 132 of the source, three of Debian, seven TLS switches of other
-        // distributions and releases. What is our own says so in its note.
+        // distributions and releases, eight more of Red Hat's. What is our own
+        // says so in its note.
         let is_own = |spec: &&OptionSpec| {
             let note = spec.note.unwrap_or_default();
             note.starts_with("Not an option of vsftpd")
         };
         let own = OPTIONS.iter().filter(is_own).count();
-        assert_eq!(OPTIONS.len() - own + MOOT.len(), 132 + 3 + 7);
+        assert_eq!(OPTIONS.len() - own + MOOT.len(), 132 + 3 + 7 + 8);
     }
 }

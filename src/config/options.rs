@@ -231,7 +231,8 @@ options! {
     Bool userlist_deny = "YES",
         "With userlist_enable: YES turns away the users listed, NO all others.";
     Path userlist_file = "/etc/vsftpd.user_list",
-        "File of the names that userlist_enable is about, one a line, compared byte by byte. It is read again when it has changed.";
+        "File of the names that userlist_enable is about, one a line, compared byte by byte. It is read again when it has changed.",
+        "As the other lists, it is read from where Red Hat's vsftpd has it, /etc/vsftpd/user_list, if it is not set and the default is not there.";
     Path user_config_dir = "",
         "Directory of options for single users: what the file in it that is called like the user says goes before this file, from the login to the end of the session. A user without such a file has that of the name the system knows him by, where he gave another. Virtual accounts have such files too, anonymous users that of ftp_username. Options that count before the login, or for the whole server, do nothing there: among them chroot_local_user, the lists of users and all about listening and passive ports. A user whose file is wrong or cannot be read is not let in, nor one whose name has a slash. Where the server was started by root, nopriv_user must be able to read the files.",
         "vsftpd says nothing about an option that does nothing there, and gives a user with a slash in the name no options.";
