@@ -136,7 +136,7 @@ fn what_lends_itself_to_harm_is_told_with_what_to_do() {
 fn lists_that_others_may_write_and_that_cannot_be_read_again_are_told() {
     let site = Site::new();
     site.file("list", "ann\n", 0o666);
-    let text = "userlist_enable=YES\nuserlist_file=DIR/list\n";
+    let text = "userlist_enable=YES\nuserlist_file=DIR/list\nlocal_enable=YES\n";
     let open = "warning: DIR/site.conf:2: userlist_file: users other than its owner may write \
                 \"DIR/list\", and so decide what it says: chmod go-w DIR/list";
     site.told(text, &[open]);
@@ -211,7 +211,7 @@ fn the_exit_status_is_that_of_a_start_and_every_fault_is_told_at_once() {
     for (text, code, faults) in [
         ("anonymous_enabel=YES\nwrite_enable=PERHAPS\n", 78, 2),
         (
-            "banner_file=DIR/none\nuserlist_enable=YES\nuserlist_file=DIR/none\n",
+            "banner_file=DIR/none\nuserlist_enable=YES\nuserlist_file=DIR/none\nlocal_enable=YES\n",
             78,
             2,
         ),
