@@ -4,7 +4,8 @@
 //! Leaves to others: reading the new one, and acting on it.
 #![forbid(unsafe_code)]
 
-use super::options::{Config, OPTIONS, OptionSpec, Slot};
+use super::options::{Config, OPTIONS};
+use super::spec::{OptionSpec, Slot};
 
 /// Options that count at the start only: the sockets that are bound, what was
 /// given up or kept then (users, capabilities, lists of system calls), the

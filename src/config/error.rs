@@ -4,7 +4,8 @@
 //! write instead where that is known.
 #![forbid(unsafe_code)]
 
-use super::options::{Kind, find};
+use super::options::find;
+use super::spec::Kind;
 use crate::protocol::ebcdic::{CODE_PAGES, CodePage};
 use std::fmt;
 use std::io;

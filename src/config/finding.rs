@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::danger::Danger;
 use super::error::{Origin, printable};
-use super::options::{Config, Kind, find};
+use super::options::{Config, find};
+use super::spec::Kind;
 use super::symptom::Symptom;
 
 /// How much a finding matters.

@@ -11,8 +11,9 @@ use super::check::{Report, readable};
 use super::error::{Origin, Problem};
 use super::finding::{Finding, Note, Severity};
 use super::load::Accounts;
-use super::options::{Config, Slot, find};
+use super::options::{Config, find};
 use super::parse::shown;
+use super::spec::Slot;
 use crate::sys::passwd::User;
 
 pub(super) fn check(report: &mut Report<'_>, accounts: Accounts) {

@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use super::moot::MOOT;
-use super::options::{OPTIONS, OptionSpec};
+use super::options::OPTIONS;
 use super::print::wrapped;
+use super::spec::OptionSpec;
 
 /// The sections of ironftpd.conf(5) that explain each option served.
 #[must_use]

@@ -4,8 +4,9 @@
 
 use super::error::Origin;
 use super::finding::{Finding, Note};
-use super::options::{Config, OPTIONS, OptionSpec};
+use super::options::{Config, OPTIONS};
 use super::print::{comment, explained, setting};
+use super::spec::OptionSpec;
 
 /// What `config` sets, explained; and what it sets in vain, as the findings
 /// tell. A file in which an option stands twice has it once here.

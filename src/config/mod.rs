@@ -28,6 +28,7 @@ pub mod parse;
 pub mod personal;
 pub mod print;
 pub mod secure;
+pub mod spec;
 pub mod suggest;
 pub mod symptom;
 
@@ -37,7 +38,8 @@ pub use finding::{Finding, Note, Severity};
 pub use listen::Listener;
 pub use load::{Accounts, Reading, load};
 pub use moot::{MOOT, Moot};
-pub use options::{Config, Kind, OPTIONS, OptionSpec};
+pub use options::{Config, OPTIONS};
 pub use personal::{Personal, PersonalError};
 pub use secure::{NamedBy, Reuse};
+pub use spec::{Kind, OptionSpec};
 pub use symptom::{Shut, Symptom};

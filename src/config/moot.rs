@@ -5,7 +5,7 @@
 //! of Debian (3.0.3), and what Red Hat and other distributions add to it.
 #![forbid(unsafe_code)]
 
-use super::options::Kind::{self, Bool, Path, Uint};
+use super::spec::Kind::{self, Bool, Path, Uint};
 
 /// One option without effect.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +134,8 @@ pub static MOOT: &[Moot] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::super::options::{self, OPTIONS, OptionSpec};
+    use super::super::options::{self, OPTIONS};
+    use super::super::spec::OptionSpec;
     use super::*;
 
     #[test]

@@ -4,8 +4,9 @@
 
 use super::check::Report;
 use super::finding::{Finding, Note, Severity};
-use super::options::{self, Config, Slot};
+use super::options::{self, Config};
 use super::personal;
+use super::spec::Slot;
 
 use Severity::{Info, Warning};
 

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use super::error::{ConfigError, Origin, Problem};
 use super::finding::{Finding, Note};
 use super::moot::{self, Moot};
-use super::options::{self, Config, Kind, OptionSpec, Slot};
+use super::options::{self, Config};
+use super::spec::{Kind, OptionSpec, Slot};
 use super::suggest;
 
 /// A value of one of the four kinds.

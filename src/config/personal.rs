@@ -18,7 +18,8 @@ use super::check;
 use super::error::ConfigErrors;
 use super::finding::{Finding, Note};
 use super::load::{Accounts, Reading};
-use super::options::{Config, OPTIONS, Slot};
+use super::options::{Config, OPTIONS};
+use super::spec::Slot;
 use crate::sys::stamp::Stamp;
 
 /// Options that do nothing in the file of one user. Some are over by the

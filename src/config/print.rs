@@ -4,7 +4,8 @@
 use std::os::unix::ffi::OsStrExt;
 
 use super::error::Origin;
-use super::options::{Config, OPTIONS, OptionSpec, Slot};
+use super::options::{Config, OPTIONS};
+use super::spec::{OptionSpec, Slot};
 
 impl Config {
     /// The value of an option as the configuration file would say it.

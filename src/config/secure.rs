@@ -4,8 +4,9 @@
 use super::check::Report;
 use super::error::Problem;
 use super::finding::Note;
-use super::options::{Config, Kind};
+use super::options::Config;
 use super::parse::{self, Value, shown};
+use super::spec::Kind;
 
 /// Versions that are not spoken any more.
 const OLD_VERSIONS: [&str; 5] = [
