@@ -2,7 +2,7 @@
 //! fail2ban bans nobody but who failed.
 
 use super::support::{PATIENCE, left_out, process};
-use super::written::Logs;
+use super::written::{Logs, asking};
 use std::path::Path;
 use std::process::Command;
 
@@ -20,7 +20,7 @@ const NAMES: [&[u8]; 6] = [
 
 #[test]
 fn fail2ban_finds_every_failure_and_no_other_address() {
-    let mut logs = Logs::start(&[("max_login_fails", "100")]);
+    let mut logs = Logs::launch(asking(), &[("max_login_fails", "100")]);
     let mut control = logs.server.connect();
     for name in NAMES {
         control.send([b"USER ", name, b"\r\n"].concat());

@@ -4,7 +4,7 @@
 use super::support::server::{IRONFTPD, Launch};
 use super::support::temp::TempDir;
 use super::support::{PATIENCE, is_root, left_out, process};
-use super::written::{Logs, message};
+use super::written::{Logs, asking, message};
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
@@ -42,7 +42,7 @@ fn or_among_the_events_on_standard_error() {
 fn the_journal_gets_priorities_and_no_time() {
     let script = "JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) && export JOURNAL_STREAM && \
                   exec \"$@\"";
-    let launch = Launch::new().through(&["sh", "-c", script, "sh"]);
+    let launch = asking().through(&["sh", "-c", script, "sh"]);
     let mut server = launch.start();
     let mut control = server.connect();
     control.command("USER nobody", 331);
@@ -73,7 +73,7 @@ fn with_syslog(socket: &UnixDatagram, directory: &TempDir, options: &[(&str, &st
                   ln -s \"$0/socket\" \"$0/dev/log\" && mount --rbind \"$0/dev\" /dev && exec \"$@\"";
     let path = directory.path().to_str().unwrap().to_owned();
     unshare.extend(["sh", "-c", script, &path]);
-    Logs::launch(Launch::new().writable().through(&unshare), options)
+    Logs::launch(asking().through(&unshare), options)
 }
 
 fn may_unshare() -> bool {

@@ -13,6 +13,14 @@ pub struct Logs {
     pub directory: TempDir,
 }
 
+/// What may change everything, and asks everybody for a password, as it knows
+/// somebody.
+pub fn asking() -> Launch {
+    let launch = Launch::new().writable();
+    let home = launch.root().path().to_owned();
+    launch.account("someone", "word", &home)
+}
+
 impl Logs {
     /// Starts a server that may change everything, with both logs in files.
     #[track_caller]
