@@ -83,14 +83,15 @@ impl Aside {
         Err(Error::Locked)
     }
 
-    /// The copying of what comes before `start` to `file`.
+    /// The copying of the old content to `file`, for an upload that goes on at
+    /// `start` in it.
     pub fn continuation<'upload>(
         &'upload self,
         file: BorrowedFd<'upload>,
         start: u64,
     ) -> Option<Copying<'upload>> {
         let old = self.old.as_ref().filter(|_| start > 0)?;
-        Some(Copying::new(old.file.as_fd(), file, start))
+        Some(Copying::new(old.file.as_fd(), file, old.attributes.size))
     }
 
     /// Owner of the file that is to be replaced.

@@ -202,8 +202,8 @@ impl Upload {
         }
     }
 
-    /// Cuts off what is to be replaced and goes to where the first byte
-    /// goes. Called once the client's bytes are sure to come: an upload that
+    /// Empties a file that is to be replaced and goes to where the first byte
+    /// goes; what lies behind an upload that continues a file stays. Called once the client's bytes are sure to come: an upload that
     /// never starts shall not cost the file of before.
     ///
     /// # Errors
@@ -211,8 +211,8 @@ impl Upload {
     pub fn begin(&mut self) -> Result<&OwnedFd, sys::Error> {
         if let Way::InPlace { size, begun, .. } = &mut self.way {
             *begun = true;
-            if *size > self.start {
-                file::truncate(self.file.as_fd(), self.start)?;
+            if *size > 0 && self.plan.existing == Existing::Replace {
+                file::truncate(self.file.as_fd(), 0)?;
             }
         }
         // With O_APPEND the position does not matter, and is right.

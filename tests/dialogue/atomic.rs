@@ -212,8 +212,8 @@ fn rest_and_appe_continue_in_a_copy() {
     assert!(reader.retrieve("file") == old);
     drop(data);
     control.expect(226);
-    let mut expected = old[..1_234_567].to_vec();
-    expected.extend_from_slice(b"continued");
+    let mut expected = old.clone();
+    expected[1_234_567..][..9].copy_from_slice(b"continued");
     assert!(server.root().read("file") == expected);
     let data = begin(&mut control, "APPE file", b" and more");
     assert!(reader.retrieve("file") == expected);

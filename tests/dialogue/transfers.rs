@@ -110,6 +110,11 @@ fn rest_before_stor_goes_on_where_an_upload_stopped() {
     control.command("REST 8", 350);
     control.store("file", b"abcdef");
     assert_eq!(server.root().read("file"), b"01234567abcdef");
+    // What lies behind stays, so that a file can be mended in its middle.
+    control.command("REST 4", 350);
+    control.store("file", b"four");
+    assert_eq!(server.root().read("file"), b"0123fourabcdef");
+    control.command("REST 0", 350);
     control.store("file", b"whole");
     assert_eq!(server.root().read("file"), b"whole");
 }
