@@ -288,14 +288,11 @@ pub fn findings(config: &Config) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::load::{Accounts, Reading};
     use super::*;
     use std::collections::BTreeSet;
 
     fn found(text: &str) -> Vec<(String, Severity)> {
-        let mut reading = Reading::new();
-        reading.text(Path::new("f"), text.as_bytes());
-        let (config, _) = reading.finish(Accounts::OneMore).unwrap();
+        let config = Config::of_text(text);
         let findings = findings(&config);
         let named = |finding: &Finding| (finding.option.clone().unwrap(), finding.severity());
         findings.iter().map(named).collect()
@@ -403,9 +400,7 @@ mod tests {
 
     #[test]
     fn a_danger_says_what_can_happen_and_what_to_do() {
-        let mut reading = Reading::new();
-        reading.text(Path::new("f"), b"seccomp_sandbox=NO");
-        let (config, _) = reading.finish(Accounts::OneMore).unwrap();
+        let config = Config::of_text("seccomp_sandbox=NO");
         assert_eq!(
             findings(&config)[0].to_string(),
             "f:1: seccomp_sandbox: threads may make any system call; vsftpd needs this on many \

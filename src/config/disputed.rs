@@ -82,14 +82,11 @@ pub fn findings(config: &Config) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::load::{Accounts, Reading};
     use super::super::options::find;
     use super::*;
 
     fn found(text: &str) -> Vec<String> {
-        let mut reading = Reading::new();
-        reading.text(std::path::Path::new("f"), text.as_bytes());
-        let (config, _) = reading.finish(Accounts::OneMore).unwrap();
+        let config = Config::of_text(text);
         let findings = findings(&config);
         let named = |it: &Finding| format!("{:?} {}", it.severity(), it.option.as_ref().unwrap());
         findings.iter().map(named).collect()

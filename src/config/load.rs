@@ -284,6 +284,16 @@ fn contents(path: &Path, starter: u32) -> Result<(Vec<u8>, u32), Problem> {
 }
 
 #[cfg(test)]
+impl Config {
+    /// That of a file `f` with this text, where somebody may log in.
+    pub(crate) fn of_text(text: &str) -> Config {
+        let mut reading = Reading::new();
+        reading.text(Path::new("f"), text.as_bytes());
+        reading.finish(Accounts::OneMore).unwrap().0
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;

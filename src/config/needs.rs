@@ -218,14 +218,11 @@ fn is_on(config: &Config, option: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::check::tests::{errors, judged};
-    use super::super::load::{Accounts, Reading};
+    use super::super::load::Accounts;
     use super::*;
-    use std::path::Path;
 
     fn found(text: &str) -> Vec<String> {
-        let mut reading = Reading::new();
-        reading.text(Path::new("f"), text.as_bytes());
-        let (config, _) = reading.finish(Accounts::OneMore).unwrap();
+        let config = Config::of_text(text);
         idle(&config).iter().map(ToString::to_string).collect()
     }
 

@@ -5,16 +5,13 @@ use super::StartError;
 use super::limits;
 use super::plan::Plan;
 use super::prospects::Prospects;
-use super::unreadable;
+use super::unreadable::{self, TRIED};
 use crate::auth::Becomes;
 use crate::config::{Config, Finding, Note, PersonalError};
 use crate::session::Service;
 use crate::sys;
 use crate::sys::identity::{self, Identity};
 use std::fs;
-
-/// Files of user_config_dir that are tried; there may be one for each user.
-const TRIED: usize = 1000;
 
 /// The plan for `service` if this process started it, and what it would be
 /// warned of.

@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// Files of user_config_dir that are tried; there may be one for each user.
-const TRIED: usize = 1000;
+pub(super) const TRIED: usize = 1000;
 
 /// What is out of reach for the calling thread.
 pub(super) fn findings(config: &Config) -> Vec<Finding> {

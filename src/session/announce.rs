@@ -185,17 +185,12 @@ impl Announced {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Origin;
 
     fn announced(settings: &[(&str, &str)]) -> Announced {
-        let mut config = Config::default();
-        for (name, value) in settings {
-            let origin = Origin::CommandLine;
-            config
-                .set(name.as_bytes(), value.as_bytes(), &origin)
-                .unwrap();
-        }
-        Announced::new(&config)
+        let lines = settings
+            .iter()
+            .map(|(name, value)| format!("{name}={value}\n"));
+        Announced::new(&Config::of_text(&lines.collect::<String>()))
     }
 
     fn by_name(refresh: &str) -> Announced {

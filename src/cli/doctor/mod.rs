@@ -102,12 +102,8 @@ fn own_addresses(config: &Config, machine: &Machine) -> Vec<IpAddr> {
 mod tests {
     use super::*;
 
-    /// The configuration of `text`, whose findings stand in file `f`.
     pub(super) fn config(text: &str) -> Config {
-        let mut reading = crate::config::Reading::new();
-        reading.text(std::path::Path::new("f"), text.as_bytes());
-        let accounts = crate::config::Accounts::OneMore;
-        reading.finish(accounts).unwrap().0
+        Config::of_text(text)
     }
 
     /// What one judge finds, with place and severity.
