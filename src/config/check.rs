@@ -1,7 +1,7 @@
 //! What the options say together, and whether what they name is there.
 #![forbid(unsafe_code)]
 
-use crate::sys::regular::open_regular;
+use crate::sys::regular::{is_no_file, open_regular};
 use std::io;
 use std::path::Path;
 
@@ -143,7 +143,11 @@ fn named_files(report: &mut Report<'_>) {
     if let Some(path) = &config.banner_file
         && let Err(error) = readable(path)
     {
-        report.error("banner_file", Problem::Unreadable(path.clone(), error));
+        if is_no_file(&error) {
+            report.finding("banner_file", Note::ReadAsEmpty(path.clone()));
+        } else {
+            report.error("banner_file", Problem::Unreadable(path.clone(), error));
+        }
     }
     // The file of accounts may be made after the start.
     if let Some(path) = &config.virtual_users_file
@@ -239,7 +243,7 @@ pub(super) mod tests {
     fn umasks_over_0777_are_refused() {
         assert_eq!(
             errors("anon_umask=01000"),
-            ["f:1: anon_umask: 01000 is too large: at most 0777"]
+            ["f:1: anon_umask: 01000 (512 in decimal) is too large: at most 0777"]
         );
         assert_eq!(errors("anon_umask=777").len(), 1);
     }
@@ -293,7 +297,8 @@ pub(super) mod tests {
     #[test]
     fn banner_file_must_be_readable_and_account_file_may_come_later() {
         assert!(errors("banner_file=/nonexistent")[0].contains("banner_file: cannot read"));
-        assert!(errors("banner_file=/dev/null")[0].contains("not a regular file"));
+        let empty = judged("banner_file=/dev/null", Accounts::Configured).unwrap();
+        assert!(empty[0].contains("is read as an empty one"));
         assert_eq!(
             judged("virtual_users_file=/nonexistent", Accounts::Configured).unwrap(),
             [

@@ -159,7 +159,7 @@ impl fmt::Display for Problem {
             Problem::NumberTooLarge(value) => write!(f, "{value} is too large: at most {}", u32::MAX),
             Problem::Nul => f.write_str("NUL byte in the value"),
             Problem::OutOfRange { value, largest, octal: true } => {
-                write!(f, "0{value:o} is too large: at most 0{largest:o}")
+                write!(f, "0{value:o} ({value} in decimal) is too large: at most 0{largest:o}")
             }
             Problem::OutOfRange { value, largest, octal: false } => {
                 write!(f, "{value} is too large: at most {largest}")
@@ -447,7 +447,10 @@ mod tests {
             largest: 0o777,
             octal: true,
         };
-        assert_eq!(problem.to_string(), "01000 is too large: at most 0777");
+        assert_eq!(
+            problem.to_string(),
+            "01000 (512 in decimal) is too large: at most 0777"
+        );
     }
 
     #[test]

@@ -122,6 +122,10 @@ pub enum Note {
     Told(String),
     /// A list that is not where Debian's vsftpd has it, but here.
     RedHatsPlace(String),
+    /// What is no regular file stands for an empty one.
+    ReadAsEmpty(PathBuf),
+    /// guest_username has user id 0, and allow_root_login is NO.
+    RootAsGuest,
     /// The root of anonymous users cannot be served, for this reason.
     AnonymousOut(String),
     /// What users of the system need cannot be had, for this reason.
@@ -165,6 +169,7 @@ impl Finding {
         match &self.note {
             Note::CarriageReturn
             | Note::ByteOrderMark
+            | Note::ReadAsEmpty(_)
             | Note::RedHatsPlace(_)
             | Note::Moot(_)
             | Note::ByInetdOnly => Severity::Info,
@@ -310,6 +315,16 @@ impl fmt::Display for Note {
                 f,
                 "\"{path}\" is read, where Red Hat's vsftpd has it, for the usual one is not there: \
                  name the file that is meant"
+            ),
+            Note::ReadAsEmpty(path) => write!(
+                f,
+                "\"{}\" is no regular file, and is read as an empty one, as in vsftpd: name a file \
+                 if it is to hold anything",
+                shown(path)
+            ),
+            Note::RootAsGuest => f.write_str(
+                "its user id is 0, and no guest can log in: name a user of less power, or set \
+                 allow_root_login=YES",
             ),
             Note::AnonymousOut(why) => write!(
                 f,

@@ -15,6 +15,7 @@ use super::options::{Config, find};
 use super::parse::shown;
 use super::spec::Slot;
 use crate::sys::passwd::User;
+use crate::sys::regular::is_no_file;
 
 pub(super) fn check(report: &mut Report<'_>, accounts: Accounts) {
     let config = report.config;
@@ -82,6 +83,12 @@ fn users(report: &mut Report<'_>) {
         if needed && matches!(User::find(name), Ok(None)) {
             report.error(option, Problem::NoSuchUser(shown(name)));
         }
+    }
+    if config.guest_enable
+        && !config.allow_root_login
+        && matches!(User::find(&config.guest_username), Ok(Some(user)) if user.uid == 0)
+    {
+        report.finding("guest_username", Note::RootAsGuest);
     }
 }
 
@@ -186,6 +193,10 @@ fn lists(report: &mut Report<'_>) {
             None => Problem::MissingValue,
             Some(path) => match readable(path) {
                 Ok(()) => continue,
+                Err(error) if is_no_file(&error) => {
+                    report.finding(option, Note::ReadAsEmpty(path.to_owned()));
+                    continue;
+                }
                 Err(error) => Problem::Unreadable(path.to_owned(), error),
             },
         };
@@ -328,7 +339,7 @@ mod tests {
     fn modes_of_given_files_are_permission_bits_only() {
         assert_eq!(
             errors("chown_upload_mode=04755"),
-            ["f:1: chown_upload_mode: 04755 is too large: at most 0777"]
+            ["f:1: chown_upload_mode: 04755 (2541 in decimal) is too large: at most 0777"]
         );
     }
 

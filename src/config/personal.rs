@@ -392,7 +392,10 @@ mod tests {
         fs::create_dir(place.0.join("carl")).unwrap();
         let personal = place.personal(&[]);
         assert!(told(personal.of(b"ann")).contains("ann:1: unknown option \"wite_enable\""));
-        assert!(told(personal.of(b"bob")).contains("bob:1: anon_umask: 01000 is too large"));
+        assert!(
+            told(personal.of(b"bob"))
+                .contains("bob:1: anon_umask: 01000 (512 in decimal) is too large")
+        );
         assert!(told(personal.of(b"carl")).ends_with("is not a regular file"));
         place.user("ann", "write_enable=YES\n");
         assert!(personal.of(b"ann").unwrap().0.write_enable());

@@ -4,7 +4,8 @@
 use super::service::ServiceError;
 use crate::config::Config;
 use crate::protocol::{Code, Reply};
-use crate::sys::regular::read_regular;
+use crate::sys::regular::{is_no_file, read_regular};
+use std::path::Path;
 
 /// A banner is a screenful; a file named by mistake shall not fill memory.
 const LARGEST: u64 = 64 * 1024;
@@ -14,13 +15,16 @@ const LARGEST: u64 = 64 * 1024;
 /// # Errors
 /// When the file cannot be read.
 pub(super) fn greeting(config: &Config) -> Result<Reply, ServiceError> {
-    let text = match config.banner_file() {
-        Some(path) => {
-            let text = read_regular(path, LARGEST);
-            text.map_err(|error| ServiceError::Banner(path.to_owned(), error))?
-        }
-        None if config.ftpd_banner().is_empty() => b"ironftpd ready.".to_vec(),
-        None => config.ftpd_banner().to_vec(),
+    let file = match config.banner_file() {
+        Some(path) => banner(path)?,
+        None => Vec::new(),
+    };
+    // A file without a word is no banner, as in vsftpd.
+    let from_file = !file.is_empty();
+    let text = match config.ftpd_banner() {
+        _ if from_file => file,
+        b"" => b"ironftpd ready.".to_vec(),
+        text => text.to_vec(),
     };
     let mut lines: Vec<Vec<u8>> = text
         .split(|&byte| byte == b'\n')
@@ -30,10 +34,19 @@ pub(super) fn greeting(config: &Config) -> Result<Reply, ServiceError> {
         lines.pop();
     }
     // The end of a banner is a line of its own, as in vsftpd.
-    let last = match config.banner_file() {
-        Some(_) => Vec::new(),
-        None => lines.pop().unwrap_or_default(),
+    let last = if from_file {
+        Vec::new()
+    } else {
+        lines.pop().unwrap_or_default()
     };
     let greeting = Reply::new(Code::ServiceReady, last);
     Ok(lines.into_iter().fold(greeting, Reply::line))
+}
+
+/// The text of banner_file; what is no regular file has none.
+fn banner(path: &Path) -> Result<Vec<u8>, ServiceError> {
+    match read_regular(path, LARGEST) {
+        Err(error) if is_no_file(&error) => Ok(Vec::new()),
+        text => text.map_err(|error| ServiceError::Banner(path.to_owned(), error)),
+    }
 }

@@ -33,6 +33,13 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Whether this is [`open_regular`]'s word for what is no regular file, such as
+/// /dev/null.
+#[must_use]
+pub fn is_no_file(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidInput
+}
+
 /// The content of an open file of no more than `largest` bytes.
 ///
 /// # Errors
@@ -68,6 +75,9 @@ mod tests {
         assert!(open_regular(Path::new("Cargo.toml")).is_ok());
         let kind = |path: &str| open_regular(Path::new(path)).unwrap_err().kind();
         assert_eq!(kind("/dev/null"), io::ErrorKind::InvalidInput);
+        assert!(is_no_file(
+            &open_regular(Path::new("/dev/null")).unwrap_err()
+        ));
         assert_eq!(kind("/"), io::ErrorKind::InvalidInput);
         assert_eq!(kind("/nonexistent"), io::ErrorKind::NotFound);
         let open = File::open("Cargo.toml").unwrap();
