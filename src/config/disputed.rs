@@ -51,12 +51,6 @@ pub static DISPUTED: &[Disputed] = &[
         code: "5001",
         matters: |c| (c.pasv_enable && c.pasv_ports.is_empty()).then_some(Info),
     },
-    Disputed {
-        option: "pam_service_name",
-        manual: "vsftpd",
-        code: "ftp",
-        matters: |c| c.local_enable.then_some(Info),
-    },
 ];
 
 /// Those that nobody has set in `config`, where it matters.
@@ -123,11 +117,7 @@ mod tests {
         );
         assert_eq!(
             found("local_enable=YES\nlisten_ipv6=YES\nmax_clients=9\nmax_per_ip=9\npasv_enable=NO"),
-            [
-                "Warning anonymous_enable",
-                "Info listen",
-                "Info pam_service_name"
-            ]
+            ["Warning anonymous_enable", "Info listen"]
         );
     }
 
