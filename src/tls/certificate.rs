@@ -19,6 +19,8 @@ pub struct Certificate {
     pub names: Vec<String>,
     /// Issuer and subject are the same.
     pub self_issued: bool,
+    /// The content of its subjectPublicKeyInfo, in DER.
+    public_key: Vec<u8>,
 }
 
 /// A certificate that is not made as RFC 5280 says.
@@ -97,6 +99,12 @@ impl Certificate {
         read(der).ok_or(Garbled)
     }
 
+    /// Whether it is about this public key, a SubjectPublicKeyInfo in DER.
+    #[must_use]
+    pub fn is_about(&self, public_key: &[u8]) -> bool {
+        Reader(public_key).expect(SEQUENCE) == Some(&self.public_key)
+    }
+
     /// The last day on which it is good, in UTC.
     #[must_use]
     pub fn last_day(&self) -> String {
@@ -144,7 +152,7 @@ fn read(der: &[u8]) -> Option<Certificate> {
     let not_before = time(validity.next()?)?;
     let not_after = time(validity.next()?)?;
     let subject = body.expect(SEQUENCE)?;
-    body.expect(SEQUENCE)?;
+    let public_key = body.expect(SEQUENCE)?.to_vec();
     let mut names = Vec::new();
     // Unique identifiers may stand before the extensions.
     while let Some((tag, content)) = body.next() {
@@ -158,6 +166,7 @@ fn read(der: &[u8]) -> Option<Certificate> {
         common_name: common_name(subject),
         names,
         self_issued: issuer == subject,
+        public_key,
     })
 }
 

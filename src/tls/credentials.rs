@@ -6,12 +6,12 @@ use super::error::{PairError, TlsError};
 use super::material::Material;
 use super::selfsigned::SelfSigned;
 use super::settings::{PairPaths, Settings};
+use rustls::SignatureAlgorithm;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ClientHello;
 use rustls::sign::{CertifiedKey, SigningKey};
-use rustls::{InconsistentKeys, SignatureAlgorithm};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -186,14 +186,14 @@ impl Pair {
         key: Arc<dyn SigningKey>,
     ) -> Result<Pair, PairError> {
         let length = chain.len();
-        let key = CertifiedKey::new(chain, key);
-        match key.keys_match() {
-            Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
-            Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
-                return Err(PairError::Mismatch(path));
-            }
-            Err(error) => return Err(PairError::Key(error.to_string())),
+        // Not rustls's keys_match, which reads no certificates of version 1:
+        // clients that check refuse those, others are content, and sites have
+        // them, as `openssl x509 -req` makes them.
+        let about = key.public_key();
+        if about.is_some_and(|key| !certificate.is_about(&key)) {
+            return Err(PairError::Mismatch(path));
         }
+        let key = CertifiedKey::new(chain, key);
         Ok(Pair {
             path,
             certificate,

@@ -1,6 +1,7 @@
 //! Certificates and keys: which pair a client gets, and what is none.
 
 use super::*;
+use rustls::pki_types::pem::PemObject;
 
 /// The certificate that a client sees which asks for `name`.
 fn shown(tls: &Tls, roots: &RootCertStore, name: &str) -> Option<Certificate> {
@@ -269,4 +270,76 @@ fn a_key_that_everybody_may_read_is_noticed() {
     tls.renew(&files).unwrap();
     let exposed = tls.credentials().defaults[0].exposed.clone();
     assert_eq!(exposed, Some("/key".into()));
+}
+
+/// One value of DER.
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82], &length[..], content].concat()
+}
+
+/// The same certificate without version and extensions, in the form of 1988;
+/// its signature is not right any more, which is the client's affair.
+fn of_version_1(certificate: &[u8]) -> Vec<u8> {
+    let value = |der: &[u8]| {
+        let (head, length) = match der[1] {
+            short @ ..=0x7F => (2, usize::from(short)),
+            0x81 => (3, usize::from(der[2])),
+            _ => (4, usize::from(u16::from_be_bytes([der[2], der[3]]))),
+        };
+        (head, head + length)
+    };
+    let (head, _) = value(certificate);
+    let outer = &certificate[head..];
+    let (head, end) = value(outer);
+    let (mut body, rest) = (&outer[head..end], &outer[end..]);
+    let mut kept = Vec::new();
+    while !body.is_empty() {
+        let (_, end) = value(body);
+        // Their tags are of the context: [0] and [3].
+        if body[0] < 0xA0 {
+            kept.extend_from_slice(&body[..end]);
+        }
+        body = &body[end..];
+    }
+    der(0x30, &[der(0x30, &kept), rest.to_vec()].concat())
+}
+
+/// A certificate as PEM (RFC 7468).
+fn armoured(der: &[u8]) -> String {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    for three in der.chunks(3) {
+        let octet = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
+        let bits = octet(0) << 16 | octet(1) << 8 | octet(2);
+        for at in 0..4 {
+            let sign = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap();
+            let sign = if at > three.len() { b'=' } else { SIGNS[sign] };
+            text.push(sign.into());
+        }
+        if text.len() % 65 > 60 {
+            text.push('\n');
+        }
+    }
+    text + "\n-----END CERTIFICATE-----\n"
+}
+
+#[test]
+fn a_certificate_of_version_1_is_shown_and_must_be_about_the_key() {
+    let authority = Authority::new("a");
+    let pair = authority.sign(&["ftp.example"]);
+    let own = CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap();
+    let old = of_version_1(&own);
+    let text = Certificate::read(&old).unwrap();
+    assert!(text.names.is_empty() && text.common_name.is_some());
+    let old = armoured(&old);
+    let files = material(&[("/cert", &old), ("/key", &pair.key)]);
+    let tls = Tls::of(settings(), &files).unwrap();
+    assert_eq!(tls.credentials().defaults[0].certificate, text);
+    let other = authority.sign(&["ftp.example"]);
+    let files = material(&[("/cert", &old), ("/key", &other.key)]);
+    assert!(matches!(
+        refused(settings(), &files),
+        TlsError::Pair(_, PairError::Mismatch(_))
+    ));
 }
