@@ -114,8 +114,8 @@ static DANGERS: &[Danger] = &[
     danger(
         "guest_username",
         Warning,
-        |c| c.guest_enable && *c.guest_username == *b"root",
-        "guests would act with root's rights, and only allow_root_login=YES lets them in",
+        |c| c.guest_enable && c.allow_root_login && *c.guest_username == *b"root",
+        "guests act with root's rights",
         "name a user that has none",
     ),
     danger(
@@ -323,8 +323,9 @@ mod tests {
             ("anon_root=/", &["anon_root"]),
             ("ftp_username=root", &["ftp_username"]),
             (
-                "local_enable=YES\nguest_enable=YES\nguest_username=root\nssl_enable=YES",
-                &["guest_username"],
+                "local_enable=YES\nguest_enable=YES\nguest_username=root\nssl_enable=YES\n\
+                 allow_root_login=YES",
+                &["guest_username", "allow_root_login"],
             ),
             ("run_as_launching_user=YES", &["run_as_launching_user"]),
             (
