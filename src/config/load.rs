@@ -83,11 +83,7 @@ impl Reading {
         match contents(path, starter) {
             Ok((text, mode)) => {
                 if mode & 0o022 != 0 {
-                    self.findings.push(Finding {
-                        origin: whole,
-                        option: None,
-                        note: Note::WritableByOthers(path.to_owned()),
-                    });
+                    self.finding(&whole, None, Note::WritableByOthers(path.to_owned()));
                 }
                 self.text(path, &text);
             }
