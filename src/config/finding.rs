@@ -169,12 +169,13 @@ impl Finding {
         match &self.note {
             Note::CarriageReturn
             | Note::ByteOrderMark
-            | Note::ReadAsEmpty(_)
             | Note::RedHatsPlace(_)
             | Note::Moot(_)
             | Note::ByInetdOnly => Severity::Info,
             Note::Needs(_, severity) | Note::Disputed { severity, .. } => *severity,
             Note::Overruled(_) => Severity::Info,
+            // Whoever names that wants an empty one.
+            Note::ReadAsEmpty(path) if **path == *"/dev/null" => Severity::Info,
             Note::Danger(danger) => danger.severity,
             Note::Machine(symptom) => symptom.severity(),
             _ => Severity::Warning,

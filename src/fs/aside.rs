@@ -66,7 +66,7 @@ impl Aside {
             };
             let start = match (plan.existing, &old) {
                 (Existing::Append, Some(old)) => old.attributes.size,
-                (Existing::ContinueAt(offset), _) => offset,
+                (Existing::ContinueAt(offset) | Existing::RestartAt(offset), _) => offset,
                 _ => 0,
             };
             let mode = old.as_ref().map_or(plan.mode, |_| PRIVATE);
@@ -83,15 +83,20 @@ impl Aside {
         Err(Error::Locked)
     }
 
-    /// The copying of the old content to `file`, for an upload that goes on at
-    /// `start` in it.
+    /// The copying of the old content to `file`, as much as is to stay, for an
+    /// upload that goes on at `start`.
     pub fn continuation<'upload>(
         &'upload self,
         file: BorrowedFd<'upload>,
+        existing: Existing,
         start: u64,
     ) -> Option<Copying<'upload>> {
         let old = self.old.as_ref().filter(|_| start > 0)?;
-        Some(Copying::new(old.file.as_fd(), file, old.attributes.size))
+        let stays = match existing {
+            Existing::RestartAt(marker) => marker,
+            _ => old.attributes.size,
+        };
+        Some(Copying::new(old.file.as_fd(), file, stays))
     }
 
     /// Owner of the file that is to be replaced.
@@ -154,7 +159,7 @@ impl Old {
         name: &[u8],
         plan: &Plan,
     ) -> Result<Option<Option<Old>>, Error> {
-        let continues = matches!(plan.existing, Existing::Append | Existing::ContinueAt(_));
+        let continues = !matches!(plan.existing, Existing::Replace | Existing::Refuse);
         let mut flags = libc::O_PATH | libc::O_NOFOLLOW;
         let path = match file::openat2(directory, name, how(flags, 0)) {
             Ok(path) => path,

@@ -23,8 +23,11 @@ pub enum Existing {
     Replace,
     /// Goes on at its end (APPE).
     Append,
-    /// Goes on at this offset; what lay behind is cut off (REST, STOR).
+    /// Goes on at this offset; what lies behind stays (REST, STOR).
     ContinueAt(u64),
+    /// Goes on at this offset, where an upload that failed has had a marker;
+    /// what it has left behind that is cut off (REST in MODE B and C).
+    RestartAt(u64),
     /// Leaves it alone and fails with EEXIST.
     Refuse,
 }
@@ -141,7 +144,7 @@ fn open_in_place(root: &Root, path: &VirtualPath, plan: &Plan) -> Result<Upload,
         }
         let start = match plan.existing {
             Existing::Append => found.size,
-            Existing::ContinueAt(offset) => offset,
+            Existing::ContinueAt(offset) | Existing::RestartAt(offset) => offset,
             Existing::Replace | Existing::Refuse => 0,
         };
         return Ok(Upload {
@@ -198,7 +201,9 @@ impl Upload {
     pub fn continuation(&self) -> Option<Copying<'_>> {
         match &self.way {
             Way::InPlace { .. } => None,
-            Way::Aside(aside) => aside.continuation(self.file.as_fd(), self.start),
+            Way::Aside(aside) => {
+                aside.continuation(self.file.as_fd(), self.plan.existing, self.start)
+            }
         }
     }
 
@@ -211,8 +216,12 @@ impl Upload {
     pub fn begin(&mut self) -> Result<&OwnedFd, sys::Error> {
         if let Way::InPlace { size, begun, .. } = &mut self.way {
             *begun = true;
-            if *size > 0 && self.plan.existing == Existing::Replace {
-                file::truncate(self.file.as_fd(), 0)?;
+            let cuts = matches!(
+                self.plan.existing,
+                Existing::Replace | Existing::RestartAt(_)
+            );
+            if cuts && *size > self.start {
+                file::truncate(self.file.as_fd(), self.start)?;
             }
         }
         // With O_APPEND the position does not matter, and is right.

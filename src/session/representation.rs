@@ -140,14 +140,17 @@ impl Session {
     ) -> Result<(Existing, Decoder), Failure> {
         let Marker { offset, half } = self.restart;
         let mut decoder = Decoder::new(coding);
-        if !matches!(existing, Existing::ContinueAt(_)) || coding.is_plain() {
+        let Existing::ContinueAt(at) = existing else {
+            return Ok((existing, decoder));
+        };
+        if coding.is_plain() {
             return Ok((existing, decoder));
         }
         if matches!(coding.mode, Mode::Block | Mode::Compressed) {
             if half {
                 decoder.hold_half();
             }
-            return Ok((existing, decoder));
+            return Ok((Existing::RestartAt(at), decoder));
         }
         if half {
             return Err(bad_restart());

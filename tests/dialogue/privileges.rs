@@ -146,6 +146,7 @@ fn what_the_server_cannot_read_again_is_told_at_the_start() {
     let start = || {
         Launch::new()
             .option("run_as_launching_user", "NO")
+            .option("local_enable", "YES")
             .option("userlist_enable", "YES")
             .option("userlist_file", list.to_str().unwrap())
             .option("user_config_dir", options.to_str().unwrap())

@@ -137,7 +137,7 @@ fn what_is_wrong_changes_nothing_and_is_told_in_one_line() {
         (3, "banner_file=/nonexistent\n", "banner_file"),
         (
             4,
-            "userlist_enable=YES\nuserlist_file=/nonexistent\nftpd_banner=new\n",
+            "deny_email_enable=YES\nbanned_email_file=/nonexistent\nftpd_banner=new\n",
             "/nonexistent",
         ),
     ] {
