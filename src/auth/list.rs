@@ -12,7 +12,7 @@
 
 use super::file::FILE_MAX;
 use crate::config::Config;
-use crate::sys::regular::{is_no_file, read_regular};
+use crate::sys::regular::{is_null, read_regular};
 use crate::sys::stamp::Stamp;
 use std::collections::HashSet;
 use std::fmt;
@@ -61,8 +61,8 @@ impl NameList {
         let stamp = Stamp::of(path).ok();
         let lines = match read(path) {
             Ok(lines) => lines,
-            // vsftpd's rule, for the sake of /dev/null.
-            Err(error) if is_no_file(&error) => Lines::default(),
+            // vsftpd reads all that is no file so.
+            Err(_) if is_null(path) => Lines::default(),
             Err(error) => return Err(ListError::Unreadable(path.to_owned(), error)),
         };
         Ok(NameList {
@@ -321,8 +321,10 @@ mod tests {
 
     #[test]
     fn what_is_no_readable_file_is_no_list() {
-        let told = NameList::load(Path::new("/nonexistent")).unwrap_err();
-        assert!(told.to_string().contains("/nonexistent"), "{told}");
+        for path in ["/nonexistent", "/dev/zero", "/"] {
+            let told = NameList::load(Path::new(path)).unwrap_err().to_string();
+            assert!(told.contains(path), "{told}");
+        }
     }
 
     #[test]
@@ -405,11 +407,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_empty() {
-        for path in ["/dev/null", "/"] {
-            let list = NameList::load(Path::new(path)).unwrap();
-            assert!(!list.contains(b"ann"), "{path}");
-        }
+    fn the_null_device_is_an_empty_list() {
+        let list = NameList::load(Path::new("/dev/null")).unwrap();
+        assert!(!list.contains(b"ann"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the options say together, and whether what they name is there.
 #![forbid(unsafe_code)]
 
-use crate::sys::regular::{is_no_file, open_regular};
+use crate::sys::regular::{is_null, open_regular};
 use std::io;
 use std::path::Path;
 
@@ -143,8 +143,8 @@ fn named_files(report: &mut Report<'_>) {
     if let Some(path) = &config.banner_file
         && let Err(error) = readable(path)
     {
-        if is_no_file(&error) {
-            report.finding("banner_file", Note::ReadAsEmpty(path.clone()));
+        if is_null(path) {
+            report.finding("banner_file", Note::ReadAsEmpty);
         } else {
             report.error("banner_file", Problem::Unreadable(path.clone(), error));
         }
@@ -298,7 +298,7 @@ pub(super) mod tests {
     fn banner_file_must_be_readable_and_account_file_may_come_later() {
         assert!(errors("banner_file=/nonexistent")[0].contains("banner_file: cannot read"));
         let empty = judged("banner_file=/dev/null", Accounts::Configured).unwrap();
-        assert!(empty[0].contains("is read as an empty one"));
+        assert!(empty[0].contains("is read as an empty file"));
         assert_eq!(
             judged("virtual_users_file=/nonexistent", Accounts::Configured).unwrap(),
             [

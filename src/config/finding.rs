@@ -122,8 +122,8 @@ pub enum Note {
     Told(String),
     /// A list that is not where Debian's vsftpd has it, but here.
     RedHatsPlace(String),
-    /// What is no regular file stands for an empty one.
-    ReadAsEmpty(PathBuf),
+    /// /dev/null stands for an empty file.
+    ReadAsEmpty,
     /// guest_username has user id 0, and allow_root_login is NO.
     RootAsGuest,
     /// The root of anonymous users cannot be served, for this reason.
@@ -169,13 +169,12 @@ impl Finding {
         match &self.note {
             Note::CarriageReturn
             | Note::ByteOrderMark
+            | Note::ReadAsEmpty
             | Note::RedHatsPlace(_)
             | Note::Moot(_)
             | Note::ByInetdOnly => Severity::Info,
             Note::Needs(_, severity) | Note::Disputed { severity, .. } => *severity,
             Note::Overruled(_) => Severity::Info,
-            // Whoever names that wants an empty one.
-            Note::ReadAsEmpty(path) if **path == *"/dev/null" => Severity::Info,
             Note::Danger(danger) => danger.severity,
             Note::Machine(symptom) => symptom.severity(),
             _ => Severity::Warning,
@@ -317,12 +316,9 @@ impl fmt::Display for Note {
                 "\"{path}\" is read, where Red Hat's vsftpd has it, for the usual one is not there: \
                  name the file that is meant"
             ),
-            Note::ReadAsEmpty(path) => write!(
-                f,
-                "\"{}\" is no regular file, and is read as an empty one, as in vsftpd: name a file \
-                 if it is to hold anything",
-                shown(path)
-            ),
+            Note::ReadAsEmpty => {
+                f.write_str("is read as an empty file: name another if it is to hold anything")
+            }
             Note::RootAsGuest => f.write_str(
                 "its user id is 0, and no guest can log in: name a user of less power, or set \
                  allow_root_login=YES",

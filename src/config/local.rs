@@ -15,7 +15,7 @@ use super::options::{Config, find};
 use super::parse::shown;
 use super::spec::Slot;
 use crate::sys::passwd::User;
-use crate::sys::regular::is_no_file;
+use crate::sys::regular::is_null;
 
 pub(super) fn check(report: &mut Report<'_>, accounts: Accounts) {
     let config = report.config;
@@ -193,8 +193,8 @@ fn lists(report: &mut Report<'_>) {
             None => Problem::MissingValue,
             Some(path) => match readable(path) {
                 Ok(()) => continue,
-                Err(error) if is_no_file(&error) => {
-                    report.finding(option, Note::ReadAsEmpty(path.to_owned()));
+                Err(_) if is_null(path) => {
+                    report.finding(option, Note::ReadAsEmpty);
                     continue;
                 }
                 Err(error) => Problem::Unreadable(path.to_owned(), error),

@@ -114,7 +114,7 @@ options! {
         "Turn anonymous users away whose password, by custom an e-mail address, is a line of banned_email_file.";
     Path banned_email_file = "/etc/vsftpd.banned_emails",
         "File of the passwords that deny_email_enable turns away, one a line, compared byte by byte. It is read again when it has changed.",
-        "The CR of a CR LF line end is dropped, here and in the other lists; with it, no line ever matches in vsftpd. vsftpd ends every session when a list it needs is missing; ironftpd does not start, and goes on with what it has read when the file goes later. What is no regular file, such as /dev/null, is an empty list in both. A list about users who may not log in at all is not looked at, nor missed.";
+        "The CR of a CR LF line end is dropped, here and in the other lists; with it, no line ever matches in vsftpd. vsftpd ends every session when a list it needs is missing; ironftpd does not start, and goes on with what it has read when the file goes later. /dev/null is an empty list; vsftpd takes a directory or a FIFO for one too, where ironftpd does not start. A list about users who may not log in at all is not looked at, nor missed.";
     Bool secure_email_list_enable = "NO",
         "Let anonymous users in only with a password that is a line of email_password_file.",
         "In vsftpd an empty file lets everybody in, here nobody.";

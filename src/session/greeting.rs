@@ -4,7 +4,7 @@
 use super::service::ServiceError;
 use crate::config::Config;
 use crate::protocol::{Code, Reply};
-use crate::sys::regular::{is_no_file, read_regular};
+use crate::sys::regular::{is_null, read_regular};
 use std::path::Path;
 
 /// A banner is a screenful; a file named by mistake shall not fill memory.
@@ -43,10 +43,10 @@ pub(super) fn greeting(config: &Config) -> Result<Reply, ServiceError> {
     Ok(lines.into_iter().fold(greeting, Reply::line))
 }
 
-/// The text of banner_file; what is no regular file has none.
+/// The text of banner_file; /dev/null has none.
 fn banner(path: &Path) -> Result<Vec<u8>, ServiceError> {
     match read_regular(path, LARGEST) {
-        Err(error) if is_no_file(&error) => Ok(Vec::new()),
+        Err(_) if is_null(path) => Ok(Vec::new()),
         text => text.map_err(|error| ServiceError::Banner(path.to_owned(), error)),
     }
 }
