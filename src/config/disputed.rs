@@ -51,6 +51,12 @@ pub static DISPUTED: &[Disputed] = &[
         code: "5001",
         matters: |c| (c.pasv_enable && c.pasv_ports.is_empty()).then_some(Info),
     },
+    Disputed {
+        option: "strict_ssl_read_eof",
+        manual: "NO",
+        code: "YES",
+        matters: |c| c.ssl_enable.then_some(Info),
+    },
 ];
 
 /// Those that nobody has set in `config`, where it matters.

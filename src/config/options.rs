@@ -71,7 +71,7 @@ options! {
 "Listening" {
     Bool listen = "YES",
         "Listen for control connections over IPv4. With listen_ipv6=YES as well, both address families are served, each on a socket of its own. With NO for both, the server must be started by inetd, systemd or the like, which hand it a socket; sockets handed over go before all options of this section.",
-        "vsftpd refuses to start with both listen and listen_ipv6. Its manual gives NO as the default, its code YES; the code is followed. With NO for both vsftpd takes descriptor 0 for a client's connection; ironftpd does so only if it is one, and then whatever listen says.";
+        "vsftpd refuses to start with both listen and listen_ipv6. Its manual gives NO as the default, and so does the code of Debian's, that of its source YES; the source is followed, since sockets that inetd hands over count in any case. With NO for both vsftpd takes descriptor 0 for a client's connection; ironftpd does so only if it is one, and then whatever listen says.";
     Bool listen_ipv6 = "NO",
         "Listen for control connections over IPv6. Alone, without listen_address6, it serves IPv4 clients too, on one socket for both families; it then needs listen=NO.",
         "vsftpd cannot combine it with listen.";
@@ -114,7 +114,7 @@ options! {
         "Turn anonymous users away whose password, by custom an e-mail address, is a line of banned_email_file.";
     Path banned_email_file = "/etc/vsftpd.banned_emails",
         "File of the passwords that deny_email_enable turns away, one a line, compared byte by byte. It is read again when it has changed.",
-        "The CR of a CR LF line end is dropped, here and in the other lists; with it, no line ever matches in vsftpd. vsftpd ends every session when a list it needs is missing; ironftpd does not start, and goes on with what it has read when the file goes later. /dev/null is an empty list; vsftpd takes a directory or a FIFO for one too, where ironftpd does not start. A list about users who may not log in at all is not looked at, nor missed.";
+        "The CR of a CR LF line end is dropped, here and in the other lists; with it, no line ever matches in vsftpd. An empty line is none; in vsftpd one turns away who gives no password. vsftpd ends every session when a list it needs is missing; ironftpd does not start, and goes on with what it has read when the file goes later. /dev/null is an empty list; vsftpd takes a directory or a FIFO for one too, where ironftpd does not start. A list about users who may not log in at all is not looked at, nor missed.";
     Bool secure_email_list_enable = "NO",
         "Let anonymous users in only with a password that is a line of email_password_file.",
         "In vsftpd an empty file lets everybody in, here nobody.";
@@ -129,7 +129,7 @@ options! {
         "As the other lists, it is read from where Red Hat's vsftpd has it, /etc/vsftpd/user_list, if it is not set and the default is not there.";
     Path user_config_dir = "",
         "Directory of options for single users: what the file in it that is called like the user says goes before this file, from the login to the end of the session. A user without such a file has that of the name the system knows him by, where he gave another. Virtual accounts have such files too, anonymous users that of ftp_username. Options that count before the login, or for the whole server, do nothing there: among them chroot_local_user, the lists of users and all about listening and passive ports. A user whose file is wrong or cannot be read is not let in, nor one whose name has a slash. Where the server was started by root, nopriv_user must be able to read the files.",
-        "vsftpd says nothing about an option that does nothing there, and gives a user with a slash in the name no options.";
+        "vsftpd says nothing about an option that does nothing there, and gives a user with a slash in the name no options. It heeds pasv_address, pasv_min_port, pasv_max_port and syslog_enable there: here passive ports and logs belong to all sessions.";
     Uint max_login_fails = "3",
         "Number of failed logins after which the session is closed.";
     Uint delay_failed_login = "1",
@@ -178,11 +178,11 @@ options! {
     Bool write_enable = "NO",
         "Allow the commands that change the file system: STOR, STOU, APPE, DELE, RNFR, RNTO, MKD, RMD, MFMT, MFF, MDTM with a time, and those of SITE that do likewise. Without it the other options of this section do nothing.";
     Bool anon_upload_enable = "NO",
-        "Let anonymous users upload new files. Needs write_enable.";
+        "Let anonymous users upload new files, with STOR and STOU. Needs write_enable.";
     Bool anon_mkdir_write_enable = "NO",
         "Let anonymous users create directories. Needs write_enable.";
     Bool anon_other_write_enable = "NO",
-        "Let anonymous users delete, rename and overwrite. Needs write_enable.";
+        "Let anonymous users delete, rename, overwrite, set times, and append, which begins a new file where there is none. Needs write_enable.";
     Uint anon_umask = "077",
         "Permission bits taken from files and directories that anonymous users create. Octal only with a leading 0. They cannot change it with SITE UMASK: with 077, and anon_world_readable_only, nobody fetches what strangers have stored.";
     Uint local_umask = "077",
@@ -233,7 +233,8 @@ options! {
         "Names to leave out of listings: a pattern of *, ? and {one,other}, and besides every name that this text is part of. Who knows such a name can use it. Upper and lower case differ. An example is hide_file={*.tmp,.hidden}.",
         "vsftpd's * takes no more than it must: there {*.tmp} does not hide a.tmp.tmp, here it does.";
     Bool text_userdb_names = "NO",
-        "Show names of owners and groups in listings instead of numbers. Looking names up may take time where the system asks a server on the network for them; each is remembered for five minutes.";
+        "Show names of owners and groups in listings instead of numbers. Looking names up may take time where the system asks a server on the network for them; each is remembered for five minutes.",
+        "vsftpd finds no names for users who are kept in a root, anonymous ones among them, and shows them numbers.";
     Bool use_localtime = "NO",
         "Show times of listings in the local time zone instead of UTC, and take and give those of MDTM in it. MLSD, MLST, MFMT and SITE UTIME are always in UTC.";
     Uint list_sort_limit = "200000",
@@ -288,7 +289,7 @@ options! {
         "vsftpd needs it in order to be started by an ordinary user; ironftpd then stays that user in any case.";
     Bool seccomp_sandbox = "YES",
         "Let each kind of thread make only the system calls of its list (ironftpd-security(7)). What is not in it fails and is told in the log; a session that needs no such call notices nothing.",
-        "vsftpd has one list for all, and a call that is missing ends the session, for which many sites had to switch it off.";
+        "vsftpd has one list for all, and a call that is missing ends the session, for which many sites had to switch it off, and Debian and Red Hat have done so in the default.";
     Bool seccomp_strict = "NO",
         "End the server at a system call that is not in the list of its thread, in place of refusing the call.",
         "Not an option of vsftpd.";
@@ -357,7 +358,7 @@ options! {
         "Another spelling of ssl_tlsv1_3, of some distributions.";
     Bool ssl_tlsv1 = "NO",
         "TLS 1.0, which is not spoken: YES does nothing.",
-        "YES in vsftpd. RFC 8996 has withdrawn TLS 1.0 and 1.1, and rustls does not have them.";
+        "YES in vsftpd, whose FEAT leaves AUTH TLS out with NO, though it is served. RFC 8996 has withdrawn TLS 1.0 and 1.1, and rustls does not have them.";
     Bool ssl_tlsv1_1 = "NO",
         "TLS 1.1, which is not spoken: YES does nothing.";
     Bool ssl_tlsv11 = "NO",
@@ -367,25 +368,28 @@ options! {
     Bool ssl_sslv3 = "NO",
         "SSL 3.0, which is not spoken: YES does nothing.";
     Text ssl_ciphers = "HIGH",
-        "Cipher suites, in the language of OpenSSL's ciphers(1). Those of TLS 1.3 are on unless the list names some of them. The server does not start when none is left that it has.",
+        "Cipher suites, in the language of OpenSSL's ciphers(1). Those of TLS 1.3 are on unless the list names some of them. PROFILE=SYSTEM, which Red Hat's vsftpd has for a default, stands for all there are. The server does not start when none is left that it has.",
         "vsftpd has ECDHE-RSA-AES256-GCM-SHA384 alone, with which a server whose key is ECDSA or Ed25519 has no TLS 1.2. All suites there are here are good: forward secrecy, and AES-GCM or ChaCha20-Poly1305.";
     Bool implicit_ssl = "NO",
         "Begin every control connection with TLS, before the greeting, as clients expect on port 990. Needs listen_port to be set.";
     Bool allow_anon_ssl = "NO",
         "Let anonymous users use TLS.";
     Bool force_local_logins_ssl = "YES",
-        "With ssl_enable, turn users with an account away whose control connection is not under TLS: their password would cross the network in clear. They are told at USER.";
+        "With ssl_enable, turn users with an account away whose control connection is not under TLS: their password would cross the network in clear. They are told at USER.",
+        "vsftpd ends the session; here AUTH TLS can still be said.";
     Bool force_local_data_ssl = "YES",
         "With ssl_enable, refuse data connections without TLS (PROT C) to users with an account.";
     Bool force_anon_logins_ssl = "NO",
-        "With ssl_enable, turn anonymous users away whose control connection is not under TLS.";
+        "With ssl_enable, turn anonymous users away whose control connection is not under TLS. It allows them TLS as allow_anon_ssl does.",
+        "vsftpd ends the session; here AUTH TLS can still be said.";
     Bool force_anon_data_ssl = "NO",
         "With ssl_enable, refuse data connections without TLS to anonymous users.";
     Text require_ssl_reuse = "YES",
         "Demand that data connections resume the TLS session of their control connection, which shows that they come from the same client. YES: of all. AUTO: of each client from the moment on at which it has done so, until CCC. NO: of none. A connection that does not is answered with 522.",
-        "AUTO is not of vsftpd. The sample file has it, since many clients cannot resume.";
-    Bool strict_ssl_read_eof = "NO",
-        "Take an upload as complete only when the client has closed the TLS session (close_notify), not just the connection, which anybody on the way can do. Some clients never do. With atomic_uploads, an upload that was cut off is then not published.";
+        "AUTO is not of vsftpd, which besides ends the session after 522. The sample file has it, since many clients cannot resume.";
+    Bool strict_ssl_read_eof = "YES",
+        "Take an upload as complete only when the client has closed the TLS session (close_notify), not just the connection, which anybody on the way can do. Some clients never do. With atomic_uploads, an upload that was cut off is then not published.",
+        "vsftpd's manual gives NO as the default, its code YES; the code is followed.";
     Bool strict_ssl_write_shutdown = "NO",
         "Wait, after a download, until the client has closed the TLS session too.";
     Bool ccc_enable = "NO",
@@ -463,7 +467,7 @@ options! {
     Text ftpd_banner = "",
         "Text of the greeting, in place of the built-in one.";
     Path banner_file = "",
-        "File whose lines are the greeting; goes before ftpd_banner.";
+        "File whose lines are the greeting; goes before ftpd_banner, unless it is empty.";
     Bool dirmessage_enable = "NO",
         "Show users the message_file of a directory when they first come to it in a session.";
     Text message_file = ".message",

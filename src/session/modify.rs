@@ -25,6 +25,13 @@ impl Login {
         }
     }
 
+    pub(super) fn need_upload(&self) -> Result<(), Failure> {
+        self.need(
+            |rights| rights.upload,
+            "write_enable, anon_upload_enable, read-only account",
+        )
+    }
+
     fn need_make_directories(&self) -> Result<(), Failure> {
         self.need(
             |rights| rights.make_directories,

@@ -76,11 +76,11 @@ impl Viewer {
 
     fn file(&self, bits: u32, entry: &Attributes) -> Perm {
         let public = !self.rights.world_readable_only || entry.mode & 0o004 != 0;
-        let write = bits & WRITE != 0 && self.rights.upload && self.rights.change;
-        let append = Perm::APPEND.with(Perm::WRITE);
+        let change = bits & WRITE != 0 && self.rights.change;
         Perm::READ
             .when(public && bits & READ != 0)
-            .with(append.when(write))
+            .with(Perm::APPEND.when(change))
+            .with(Perm::WRITE.when(change && self.rights.upload))
     }
 
     fn directory(&self, bits: u32) -> Perm {

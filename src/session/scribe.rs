@@ -9,6 +9,7 @@ use super::connect::Endpoint;
 use super::state::Tag;
 use super::{Failure, Session};
 use crate::config::Config;
+use crate::fs;
 use crate::protocol::representation::Type;
 use crate::protocol::{Escaped, Reply, Request, Verb};
 use crate::record::event::{Account, Act, Deed, Entry, Event, Subject};
@@ -221,6 +222,9 @@ impl Session {
         };
         match result {
             Ok(_) => scribe.write(Event::Deed(&deed, Ok(()))),
+            // Clients try whether a name is a directory by fetching it: noise,
+            // which vsftpd leaves out too.
+            Err(Failure::Fs(fs::Error::IsADirectory)) if deed.act == Act::Download => {}
             Err(failure) => scribe.write(Event::Deed(&deed, Err(&failure.to_string()))),
         }
     }

@@ -352,15 +352,16 @@ impl Session {
         let config = &self.config;
         let anonymous = is_anonymous(name) && self.service.serves_anonymous();
         let (text, option) = match (anonymous, self.control.is_secure()) {
-            (true, true) if !config.allow_anon_ssl() && !config.force_anon_logins_ssl() => {
-                ("Anonymous users may not use TLS here.", "allow_anon_ssl")
-            }
+            (true, true) if !config.allow_anon_ssl() && !config.force_anon_logins_ssl() => (
+                "Anonymous sessions may not use encryption.",
+                "allow_anon_ssl",
+            ),
             (true, false) if config.force_anon_logins_ssl() => (
-                "Anonymous users must use TLS here: AUTH TLS comes first.",
+                "Anonymous sessions must use encryption.",
                 "force_anon_logins_ssl",
             ),
             (false, false) if config.force_local_logins_ssl() => (
-                "Users must use TLS here: AUTH TLS comes first.",
+                "Non-anonymous sessions must use encryption.",
                 "force_local_logins_ssl",
             ),
             _ => return None,

@@ -18,7 +18,9 @@ impl Session {
     /// `STOR <SP> pathname`.
     pub(super) fn stor(&mut self, pathname: &[u8]) -> Answer {
         let restarts = self.restart.is_set();
-        let existing = if !self.login()?.rights.change {
+        let login = self.login()?;
+        login.need_upload()?;
+        let existing = if !login.rights.change {
             if restarts {
                 return Err(Failure::Forbidden("anon_other_write_enable"));
             }
@@ -34,11 +36,11 @@ impl Session {
     }
 
     /// `APPE <SP> pathname`; after REST it is STOR (RFC 3659 section 5.3).
+    ///
+    /// As in vsftpd, who may overwrite may append, and begin a new file so,
+    /// whether he may STOR or not.
     pub(super) fn appe(&mut self, pathname: &[u8]) -> Answer {
-        self.login()?.need(
-            |rights| rights.change,
-            "write_enable, anon_other_write_enable, read-only account",
-        )?;
+        self.login()?.need_change()?;
         let existing = if self.restart.is_set() {
             Existing::ContinueAt(self.restart.offset)
         } else {
@@ -70,10 +72,6 @@ impl Session {
             ));
         }
         let login = self.login()?;
-        login.need(
-            |rights| rights.upload,
-            "write_enable, anon_upload_enable, read-only account",
-        )?;
         let path = self.file_path(pathname)?;
         login.may_store(&path)?;
         let root = Arc::clone(&login.root);

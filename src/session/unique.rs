@@ -32,7 +32,9 @@ impl Session {
         let given = !pathname.trim_ascii().is_empty();
         let prefix = if given { pathname } else { b"STOU" };
         // A name that may not be had is not to be had with something behind it.
-        self.login()?.may_say(prefix)?;
+        let login = self.login()?;
+        login.need_upload()?;
+        login.may_say(prefix)?;
         // An atomic upload has its name only in the end: a client told of the
         // plain one could by then have lost it to another.
         if given && !self.config.atomic_uploads() {

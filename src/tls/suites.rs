@@ -17,8 +17,21 @@ struct Known {
 }
 
 /// Families of every suite here: ephemeral key exchange, version, strength.
+///
+/// The last two are what Red Hat's and SUSE's OpenSSL call the system's choice.
 const ALL: &[&str] = &[
-    "ALL", "DEFAULT", "HIGH", "TLSV1.2", "AEAD", "ECDHE", "EECDH", "KECDHE", "KEECDH", "ECDH",
+    "ALL",
+    "DEFAULT",
+    "HIGH",
+    "TLSV1.2",
+    "AEAD",
+    "ECDHE",
+    "EECDH",
+    "KECDHE",
+    "KEECDH",
+    "ECDH",
+    "PROFILE=SYSTEM",
+    "DEFAULT_SUSE",
 ];
 
 /// Best first, as for TLS 1.3: the strongest cipher that processors have
@@ -223,6 +236,8 @@ mod tests {
     fn usual_lists_leave_what_openssl_would_leave_of_these_suites() {
         assert_eq!(names("HIGH").len(), 6);
         assert_eq!(names("DEFAULT@SECLEVEL=2").len(), 6);
+        assert_eq!(names("PROFILE=SYSTEM").len(), 6);
+        assert_eq!(names("DEFAULT_SUSE:!aRSA").len(), 3);
         assert_eq!(names("DEFAULT:@SECLEVEL=2").len(), 6);
         assert_eq!(names("ALL:!aNULL:!eNULL:!MD5:@STRENGTH").len(), 6);
         assert_eq!(
