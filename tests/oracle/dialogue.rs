@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::sealed;
 use super::servers::{Running, Which, start, value};
 use super::stage::{Stage, kind};
 use super::steps::{USUAL, say};
 use super::support::accounts::PASSWORD;
 use super::support::control::Control;
 use super::support::differences::Answer;
-use super::table::{Dialogue, Visit};
+use super::table::{Dialogue, Seal, Visit};
 use super::tree;
 use ironftpd::config::Kind;
 
@@ -64,15 +65,20 @@ fn visits(running: &Running, notes: &mut Notes, visits: &[Visit]) {
     let mut open: Vec<Control> = Vec::new();
     for visit in visits {
         if !visit.also {
-            for control in open.drain(..) {
-                leave(&control);
+            for mut control in open.drain(..) {
+                leave(&mut control);
             }
         }
         let stage = notes.stage;
         let also = if visit.also { "also " } else { "" };
+        let seal = match visit.seal {
+            Seal::Later => "",
+            Seal::Explicit => "tls ",
+            Seal::Implicit => "implicit ",
+        };
         let who = match &visit.at {
-            Some(at) => format!("{also}{}@{at}", visit.who),
-            None => format!("{also}{}", visit.who),
+            Some(at) => format!("{also}{seal}{}@{at}", visit.who),
+            None => format!("{also}{seal}{}", visit.who),
         };
         let Some(mut control) = running.connect(visit.at.as_deref()) else {
             notes.take(&who, "no connection");
@@ -92,8 +98,8 @@ fn visits(running: &Running, notes: &mut Notes, visits: &[Visit]) {
         }
         open.push(control);
     }
-    for control in open {
-        leave(&control);
+    for mut control in open {
+        leave(&mut control);
     }
 }
 
@@ -111,17 +117,36 @@ fn step(say: impl FnOnce() -> String) -> String {
 }
 
 /// The server is through with a session when its connection is closed.
-fn leave(control: &Control) {
+fn leave(control: &mut Control) {
     let mut socket = control.writer();
-    let _ = socket.write_all(b"QUIT\r\n");
+    if control.client().is_some() {
+        // Whoever may speak no more is heard no more either.
+        let _ = catch_unwind(AssertUnwindSafe(|| control.line("QUIT")));
+    } else {
+        let _ = socket.write_all(b"QUIT\r\n");
+    }
     let _ = std::io::copy(&mut socket, &mut std::io::sink());
 }
 
 /// The greeting of `connect`, and of all others how logging in ended.
 fn greet(control: &mut Control, stage: &Stage, visit: &Visit) -> String {
+    if visit.seal == Seal::Implicit && control.secure(&sealed::usual()).is_err() {
+        return "no TLS".to_owned();
+    }
     let greeting = USUAL.hear(control, "", String::new);
     let refused = !greeting.starts_with("220");
-    if visit.who == "connect" || refused {
+    if refused {
+        return greeting;
+    }
+    if visit.seal == Seal::Explicit {
+        let answer = sealed::auth(control, "AUTH TLS", &sealed::usual());
+        if answer != "234 TLS" {
+            return answer;
+        }
+        USUAL.converse(control, "PBSZ 0", String::new);
+        USUAL.converse(control, "PROT P", String::new);
+    }
+    if visit.who == "connect" {
         return greeting;
     }
     let user = format!("USER {}", stage.real(&visit.who));

@@ -24,6 +24,7 @@ mod coverage;
 mod dialogue;
 mod logs;
 mod options;
+mod sealed;
 mod servers;
 mod stage;
 mod steps;

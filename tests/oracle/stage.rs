@@ -13,8 +13,10 @@ use std::time::{Duration, SystemTime};
 use ironftpd::config::{Kind, MOOT, OPTIONS};
 
 use super::blur::Blur;
+use super::sealed;
 use super::support::accounts::{Account, PASSWORD, Service};
 use super::support::temp::TempDir;
+use super::support::tls::Authority;
 use super::table::{Placed, name};
 
 /// Whom the tables speak of: users, anonymous's account, and that of guests.
@@ -166,6 +168,15 @@ impl Stage {
             Some("visitor"),
             "private\n",
         ));
+        for (file, content) in [
+            ("cert", "CERTIFICATE"),
+            ("key", "KEY"),
+            ("ec", "EC CERTIFICATE"),
+            ("ec-key", "EC KEY"),
+            ("ca", "AUTHORITY"),
+        ] {
+            self.put(&item(&format!("/etc/{file}.pem"), None, None, content));
+        }
         for placed in more {
             self.put(placed);
         }
@@ -198,6 +209,7 @@ impl Stage {
             }
             let lines = placed.content.split_inclusive('\n');
             let content: String = lines.map(|line| self.line(line)).collect();
+            let content = of_tls(content);
             fs::write(&path, content).unwrap();
         }
         self.own(&path, placed.mode, placed.owner.as_deref());
@@ -225,6 +237,18 @@ impl Stage {
         let file = fs::File::open(path).unwrap();
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(LONG_AGO);
         file.set_modified(time).unwrap();
+    }
+}
+
+/// What stands for certificates and keys in tables.
+fn of_tls(content: String) -> String {
+    match &*content {
+        "CERTIFICATE" => sealed::certificate().certificate.clone(),
+        "KEY" => sealed::certificate().key.clone(),
+        "EC CERTIFICATE" => sealed::other_certificate().certificate.clone(),
+        "EC KEY" => sealed::other_certificate().key.clone(),
+        "AUTHORITY" => Authority::known().pem(),
+        _ => content,
     }
 }
 

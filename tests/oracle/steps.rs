@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
 
+use super::sealed;
 use super::stage::Stage;
 use super::support::control::{Control, Reply};
 use super::support::data::{accept, port_line, read_all};
@@ -76,7 +77,7 @@ pub fn say(stage: &Stage, control: &mut Control, step: &str) -> String {
         "stranger" => stranger(control, line),
         "elsewhere" => elsewhere(control, line),
         "unanswered" => unanswered(control, line),
-        _ => USUAL.say(control, step),
+        _ => sealed::say(control, how, line).unwrap_or_else(|| USUAL.say(control, step)),
     }
 }
 
@@ -210,7 +211,7 @@ fn told(line: &str, reply: &Reply) -> String {
     told
 }
 
-fn shown(line: &str, bytes: &[u8]) -> String {
+pub fn shown(line: &str, bytes: &[u8]) -> String {
     if line.starts_with("RETR") {
         return content_of(bytes);
     }

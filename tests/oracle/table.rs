@@ -25,7 +25,20 @@ pub struct Visit {
     pub at: Option<String>,
     /// Earlier connections stay.
     pub also: bool,
+    /// When TLS begins, before anybody logs in.
+    pub seal: Seal,
     pub steps: Vec<String>,
+}
+
+/// When TLS begins on a control connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seal {
+    /// Not before a step says so.
+    Later,
+    /// After the greeting, and data connections are under it too.
+    Explicit,
+    /// Before the greeting.
+    Implicit,
 }
 
 /// What is tried of one option.
@@ -54,6 +67,15 @@ pub fn text(name: &str) -> String {
     let path = place(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
+
+/// What `under TLS` stands for; stage.rs puts the files there.
+const UNDER_TLS: [&str; 5] = [
+    "ssl_enable=YES",
+    "rsa_cert_file=/etc/cert.pem",
+    "rsa_private_key_file=/etc/key.pem",
+    "ssl_ciphers=HIGH",
+    "require_ssl_reuse=NO",
+];
 
 /// What comes before the first heading, and the dialogues.
 pub fn dialogues(text: &str) -> (Dialogue, Vec<Dialogue>) {
@@ -85,6 +107,8 @@ impl Dialogue {
     fn line(&mut self, line: &str) -> Option<()> {
         if let Some(line) = line.strip_prefix("raw ") {
             self.settings.push(line.to_owned());
+        } else if line == "under TLS" {
+            self.settings.extend(UNDER_TLS.map(str::to_owned));
         } else if let Some(line) = line.strip_prefix("otherwise ") {
             self.otherwise.push(line.to_owned());
         } else if let Some(file) = line.strip_prefix("+ ") {
@@ -141,6 +165,11 @@ fn visit(text: &str) -> Option<Visit> {
         Some(head) => (true, head),
         None => (false, head),
     };
+    let (seal, head) = match head.split_once(' ') {
+        Some(("tls", head)) => (Seal::Explicit, head),
+        Some(("implicit", head)) => (Seal::Implicit, head),
+        _ => (Seal::Later, head),
+    };
     let (head, at) = match head.split_once('@') {
         Some((head, at)) if !head.contains('/') => (head, Some(at.to_owned())),
         _ => (head, None),
@@ -159,6 +188,7 @@ fn visit(text: &str) -> Option<Visit> {
         password,
         at,
         also,
+        seal,
         steps: steps.map(str::to_owned).collect(),
     })
 }

@@ -8,9 +8,11 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use rustls::ClientConnection;
 use socket2::SockRef;
 
 use super::PATIENCE;
+use super::sealed::{Client, shake};
 
 /// One reply: its code and its lines without their CR LF.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub struct Control {
     stream: TcpStream,
     server: SocketAddr,
     buffered: Vec<u8>,
+    /// What it is under since AUTH, and how its client does TLS.
+    seal: Option<Box<(Client, ClientConnection)>>,
 }
 
 impl Control {
@@ -84,7 +88,24 @@ impl Control {
             stream,
             server,
             buffered: Vec::new(),
+            seal: None,
         }
+    }
+
+    /// Goes on under TLS.
+    ///
+    /// # Errors
+    /// When the handshake fails.
+    pub fn secure(&mut self, client: &Client) -> std::io::Result<()> {
+        let mut stream = client.over(self.stream.try_clone().unwrap());
+        shake(&mut stream)?;
+        self.seal = Some(Box::new((client.clone(), stream.conn)));
+        Ok(())
+    }
+
+    /// How data connections of its client do TLS.
+    pub fn client(&self) -> Option<Client> {
+        self.seal.as_ref().map(|seal| seal.0.clone())
     }
 
     /// The server's end of this connection.
@@ -100,7 +121,14 @@ impl Control {
     /// Sends bytes as they are.
     #[track_caller]
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).unwrap();
+        let bytes = bytes.as_ref();
+        match &mut self.seal {
+            None => self.stream.write_all(bytes).unwrap(),
+            Some(seal) => {
+                let mut stream = rustls::Stream::new(&mut seal.1, &mut self.stream);
+                stream.write_all(bytes).unwrap();
+            }
+        }
     }
 
     /// Sends a line, adding CR LF.
@@ -220,13 +248,19 @@ impl Control {
     fn fill(&mut self) -> usize {
         let mut buffer = [0; 65536];
         loop {
-            match self.stream.read(&mut buffer) {
+            let read = match &mut self.seal {
+                None => self.stream.read(&mut buffer),
+                Some(seal) => rustls::Stream::new(&mut seal.1, &mut self.stream).read(&mut buffer),
+            };
+            match read {
                 Ok(count) => {
                     self.buffered.extend_from_slice(&buffer[..count]);
                     return count;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return 0,
+                // An end of TLS without close_notify is one.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return 0,
                 Err(error) => panic!("no reply: {error}"),
             }
         }

@@ -22,6 +22,7 @@ pub mod modes;
 pub mod peers;
 pub mod process;
 pub mod script;
+pub mod sealed;
 pub mod server;
 pub mod temp;
 pub mod tls;

@@ -7,7 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+use rcgen::{
+    CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_RSA_SHA256, RsaKeySize, SanType,
+};
 
 use super::server::Launch;
 use super::temp::TempDir;
@@ -72,6 +74,15 @@ impl Authority {
         self.sign(&params)
     }
 
+    /// The same with a key for RSA, which vsftpd's ciphers want.
+    pub fn rsa_server(&self) -> Signed {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "server");
+        let size = RsaKeySize::_2048;
+        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size).unwrap();
+        self.sign_for(&params, &key)
+    }
+
     /// A certificate of a user with this common name.
     pub fn user(&self, name: &str) -> Signed {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -81,8 +92,11 @@ impl Authority {
     }
 
     fn sign(&self, params: &CertificateParams) -> Signed {
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
+        self.sign_for(params, &KeyPair::generate().unwrap())
+    }
+
+    fn sign_for(&self, params: &CertificateParams, key: &KeyPair) -> Signed {
+        let certificate = params.signed_by(key, &self.0).unwrap();
         Signed {
             certificate: certificate.pem(),
             key: key.serialize_pem(),
