@@ -23,10 +23,7 @@ use super::spec::Slot;
 use crate::sys::stamp::Stamp;
 
 /// Options that do nothing in the file of one user. Some are over by the
-/// time he is known, others are opened once for all sessions.
-///
-/// Sorted. vsftpd heeds the ports and addresses of passive mode there, which
-/// here belong to all sessions, and ignores the rest of them as well.
+/// time he is known, others are opened once for all sessions. Sorted.
 static NOT_PERSONAL: &[&str] = &[
     "allow_anon_ssl",
     "allow_root_login",
@@ -76,11 +73,6 @@ static NOT_PERSONAL: &[&str] = &[
     "pam_service_name",
     "pasv_addr_refresh",
     "pasv_addr_resolve",
-    "pasv_address",
-    "pasv_address_map",
-    "pasv_max_port",
-    "pasv_min_port",
-    "pasv_ports",
     "pid_file",
     "require_cert",
     "rsa_cert_file",

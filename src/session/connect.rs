@@ -183,7 +183,7 @@ impl Session {
         let IpAddr::V4(client) = self.control.peer().ip() else {
             return local;
         };
-        let announced = &self.service.announced;
+        let announced = &self.passive.announced;
         let address = announced.to(client, local);
         if announced.is_news(client, address) {
             log::warn!(
@@ -241,7 +241,7 @@ impl Session {
         let config = &self.config;
         let client = (!config.pasv_promiscuous()).then_some(self.control.peer().ip());
         let promise =
-            Promise::of(&self.service.ports, self.control.local(), client).map_err(|error| {
+            Promise::of(&self.passive.ports, self.control.local(), client).map_err(|error| {
                 Failure::refused(Code::CannotOpenData, "No passive port is free now.")
                     .because(format!("{error}; pasv_min_port, pasv_max_port, pasv_ports"))
             })?;

@@ -229,6 +229,7 @@ impl Session {
             return self.hold(reply);
         };
         self.tag.set_user(&entry.name);
+        self.passive = self.service.passive(config);
         self.config = Arc::clone(config);
         self.stage = Stage::In(Box::new(Login {
             root,
@@ -326,6 +327,7 @@ impl Session {
         let Session {
             service,
             config,
+            passive,
             control: _,
             tag,
             trace: _,
@@ -359,6 +361,7 @@ impl Session {
         } = self;
         tag.set_user(b"");
         *config = Arc::clone(&service.config);
+        *passive = service.passive.clone();
         *stage = Stage::Greeted;
         *pam_session = None;
         *leaving = security.reset(config.implicit_ssl());

@@ -34,6 +34,7 @@ mod modify;
 mod navigate;
 mod owners;
 mod parameters;
+mod passive;
 mod permission;
 mod presence;
 mod protected;
@@ -120,6 +121,7 @@ pub struct Session {
     service: Arc<Service>,
     /// That of the service, and once logged in that of the user.
     config: Arc<Config>,
+    passive: passive::Passive,
     control: Connection,
     tag: Tag,
     /// The drawing of this session, if somebody wants one (trace_connections).
@@ -197,6 +199,7 @@ impl Session {
             trace: trace.then(|| Box::new(Trace::new(id, &control))),
             voice: Voice::of(&service),
             config: Arc::clone(&service.config),
+            passive: service.passive.clone(),
             service,
             control,
             stage: Stage::Greeted,

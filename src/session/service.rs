@@ -5,13 +5,14 @@ use super::anonymous::{Anonymous, anonymous, anonymous_path, anonymous_rights, u
 use super::course::Course;
 use super::greeting::greeting;
 use super::owners::Owners;
+use super::passive::Passive;
 use super::roster::Roster;
 use super::voice::Voice;
 use super::{Class, Home};
 use crate::auth::authenticator::Authenticator;
 use crate::auth::{ListError, Lists, LiveAccounts};
 use crate::config::{Config, Finding, Personal, PersonalError};
-use crate::data::{Buffers, PassivePorts};
+use crate::data::Buffers;
 use crate::fs::Root;
 use crate::protocol::host::HostNames;
 use crate::protocol::{Charset, Language, Reply};
@@ -40,13 +41,12 @@ pub struct Service {
     /// To whom uploads of anonymous users are given (chown_uploads).
     pub(super) heir: Option<u32>,
     anonymous: Anonymous,
-    pub(super) ports: Arc<PassivePorts>,
+    pub(super) passive: Passive,
     pub(super) buffers: Buffers,
     pub(super) greeting: Reply,
     pub(super) roster: Roster,
     pub(super) course: Course,
     pub(super) owners: Arc<Owners>,
-    pub(super) announced: Arc<Announced>,
     /// What HOST may name.
     pub(super) host_names: HostNames,
     /// In which sessions begin.
@@ -162,14 +162,6 @@ impl Service {
         starter: u32,
     ) -> Result<Service, ServiceError> {
         let config = Arc::new(config);
-        let same = |names: &[&str]| before.filter(|before| before.config.agrees(&config, names));
-        let ports = same(&["pasv_ports", "pasv_min_port", "pasv_max_port"]);
-        let announced = same(&[
-            "pasv_address",
-            "pasv_address_map",
-            "pasv_addr_resolve",
-            "pasv_addr_refresh",
-        ]);
         let personal = Personal::new(Arc::clone(&config), starter);
         Ok(Service {
             anonymous: anonymous(
@@ -182,19 +174,15 @@ impl Service {
             personal,
             lists: Lists::open(&config).map_err(ServiceError::List)?,
             heir: heir(&config)?,
-            ports: ports.map_or_else(
-                || PassivePorts::new(config.passive_ports()),
-                |before| Arc::clone(&before.ports),
+            passive: before.map_or_else(
+                || Passive::new(&config),
+                |before| before.passive.under(&config, &before.config),
             ),
             buffers: before.map_or_else(Buffers::default, |before| before.buffers.clone()),
             greeting: greeting(&config)?,
             roster: before.map_or_else(Roster::default, |before| before.roster.clone()),
             course: before.map_or_else(Course::default, |before| before.course.clone()),
             owners: before.map_or_else(Arc::default, |before| Arc::clone(&before.owners)),
-            announced: announced.map_or_else(
-                || Arc::new(Announced::new(&config)),
-                |before| Arc::clone(&before.announced),
-            ),
             // What cannot be read here, config::check has refused.
             host_names: HostNames::parse(config.host_names()).unwrap_or_default(),
             language: Language::parse(config.default_language()).unwrap_or(Language::English),
@@ -285,10 +273,19 @@ impl Service {
         &self.roster
     }
 
+    /// Where clients of passive mode connect to in a session with these options.
+    pub(super) fn passive(&self, config: &Arc<Config>) -> Passive {
+        if Arc::ptr_eq(config, &self.config) {
+            self.passive.clone()
+        } else {
+            self.passive.under(config, &self.config)
+        }
+    }
+
     /// What PASV announces.
     #[must_use]
     pub fn announced(&self) -> &Arc<Announced> {
-        &self.announced
+        &self.passive.announced
     }
 
     /// The root of a home, to be opened by the worker that serves it.

@@ -151,6 +151,29 @@ fn options_of_one_user_count_for_that_user_alone() {
 }
 
 #[test]
+fn a_user_may_have_ports_and_an_address_of_his_own() {
+    let home = TempDir::new();
+    home.file("f", "0123456789");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let personal = format!("pasv_address=192.0.2.7\npasv_min_port={port}\npasv_max_port={port}\n");
+    let files = [("ann", personal.as_str())];
+    let fixture = Fixture::new(account(&home), &[("user_config_dir", "{}")], &files);
+    let mut ann = fixture.server.login("ann", "word");
+    let told = format!("(192,0,2,7,{},{})", port / 256, port % 256);
+    assert!(ann.command("PASV", 227).text().contains(&told));
+    let told = format!("(|||{port}|)");
+    assert!(ann.command("EPSV", 229).text().contains(&told));
+    assert_eq!(ann.retrieve("f"), b"0123456789");
+    // After REIN they are the server's again.
+    ann.command("REIN", 220);
+    ann.command("USER ftp", 331);
+    ann.command("PASS x", 230);
+    assert!(!ann.command("PASV", 227).text().contains("192,0,2,7"));
+}
+
+#[test]
 fn a_user_whose_options_are_wrong_is_not_let_in() {
     let home = TempDir::new();
     let files = [("ann", "wite_enable=YES\n")];
