@@ -42,9 +42,15 @@ fn hold(stage: &Stage, vsftpd: &Which, base: &Dialogue, dialogue: &Dialogue) -> 
     let settings = base.settings.iter().chain(&dialogue.settings);
     let lines: Vec<String> = settings.cloned().collect();
     let both = [Which::Ironftpd, vsftpd.clone()];
-    let [ours, theirs] = both
-        .each_ref()
-        .map(|which| perform(which, stage, &lines, dialogue));
+    let held = || {
+        both.each_ref()
+            .map(|which| perform(which, stage, &lines, dialogue))
+    };
+    let [mut ours, mut theirs] = held();
+    if ours != theirs && dialogue.is_timed() {
+        // A machine that was busy elsewhere for a second is no difference.
+        [ours, theirs] = held();
+    }
     let mut idle = Vec::new();
     if let Some(option) = dialogue.option.as_deref() {
         let mut lines = lines.clone();

@@ -56,6 +56,14 @@ pub struct Dialogue {
     pub visits: Vec<Visit>,
 }
 
+impl Dialogue {
+    /// Whether what is answered depends on how long something takes.
+    pub fn is_timed(&self) -> bool {
+        let mut steps = self.visits.iter().flat_map(|visit| &visit.steps);
+        steps.any(|step| step.starts_with("within ") || step.starts_with("timed "))
+    }
+}
+
 /// Where a file of this folder is.
 pub fn place(name: &str) -> PathBuf {
     let project = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
