@@ -23,6 +23,7 @@ pub const AT_THE_START: &[&str] = &[
     "pam_service_name",
     "session_support",
     "check_shell",
+    "reverse_lookup_enable",
     "allow_root_login",
     "nopriv_user",
     "run_as_launching_user",

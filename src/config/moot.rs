@@ -87,11 +87,6 @@ pub static MOOT: &[Moot] = &[
     ),
     // Of the vsftpd of Red Hat and its kin.
     moot(
-        "better_stou",
-        Bool,
-        "has no meaning here: the names that STOU makes can be neither guessed nor taken in between",
-    ),
-    moot(
         "bind_retries",
         Uint,
         "has no meaning here: a passive port is bound before it is given out, and a range that is \
@@ -112,23 +107,6 @@ pub static MOOT: &[Moot] = &[
         "log_die",
         Bool,
         "has no meaning here: why a session or the server ends is in the log in any case",
-    ),
-    moot(
-        "reverse_lookup_enable",
-        Bool,
-        "has no meaning here: PAM is told the client's address, never the name that whoever owns \
-         the address gives it; rules of pam_access that name hosts must name addresses",
-    ),
-    moot(
-        "userlist_log",
-        Bool,
-        "has no meaning here: who is turned away by userlist_file is in the logs in any case",
-    ),
-    moot(
-        "wc_logs_enable",
-        Bool,
-        "has no meaning here: vsftpd_log_file shows ? for what is not ASCII; log_format=json and \
-         the event log have names as they are",
     ),
 ];
 

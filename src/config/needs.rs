@@ -31,9 +31,11 @@ static NEEDS: &[Row] = &[
     ("email_password_file", &["secure_email_list_enable"], Info),
     ("userlist_deny", &["userlist_enable"], Info),
     ("userlist_file", &["userlist_enable"], Info),
+    ("userlist_log", &["userlist_enable"], Info),
     // Users of the system.
     ("pam_service_name", &["local_enable"], Info),
     ("session_support", &["local_enable"], Warning),
+    ("reverse_lookup_enable", &["local_enable"], Warning),
     ("allow_root_login", &["local_enable"], Warning),
     ("local_root", &["local_enable"], Info),
     ("user_sub_token", &["local_enable"], Info),

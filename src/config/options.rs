@@ -127,6 +127,9 @@ options! {
     Path userlist_file = "/etc/vsftpd.user_list",
         "File of the names that userlist_enable is about, one a line, compared byte by byte. It is read again when it has changed.",
         "As the other lists, it is read from where Red Hat's vsftpd has it, /etc/vsftpd/user_list, if it is not set and the default is not there.";
+    Bool userlist_log = "YES",
+        "With userlist_enable: write each name that is turned away into vsftpd_log_file or syslog, as a FAIL LOGIN with the reason, which fail2ban reads. The event log has it in any case.",
+        "An option of Red Hat's vsftpd, where NO is the default; Debian's writes nothing. Whoever watches for guessing should see these too.";
     Path user_config_dir = "",
         "Directory of options for single users: what the file in it that is called like the user says goes before this file, from the login to the end of the session. A user without such a file has that of the name the system knows him by, where he gave another. Virtual accounts have such files too, anonymous users that of ftp_username. Options that count before the login, or for the whole server, do nothing there: among them chroot_local_user, the lists of users and all about listening. A user whose file is wrong or cannot be read is not let in, nor one whose name has a slash. Where the server was started by root, nopriv_user must be able to read the files.",
         "vsftpd says nothing about an option that does nothing there, and gives a user with a slash in the name no options. It heeds syslog_enable there: here logs belong to all sessions.";
@@ -147,6 +150,9 @@ options! {
         "Open a PAM session at the login and close it at the end, which with most PAM files enters the user in utmp and wtmp.";
     Bool check_shell = "YES",
         "Turn users away whose shell is not a line of /etc/shells. Only without PAM; with it, the PAM file says so (pam_shells).";
+    Bool reverse_lookup_enable = "NO",
+        "Tell PAM the name of the client's address in place of the address (PAM_RHOST), which rules of pam_access may name. A name counts only if it leads back to the address; where there is none, or nobody answers, it is the address. Each login then waits for the name service.",
+        "An option of Red Hat's vsftpd, where YES is the default, and any name counts that the owner of the address has chosen.";
     Bool allow_root_login = "NO",
         "Let users log in whose user id is 0, or who as guests are mapped to one whose is. Without it they are turned away whatever PAM says.",
         "Not an option of vsftpd, which leaves it to PAM and lets guests become root.";
@@ -201,6 +207,9 @@ options! {
     Bool delete_failed_uploads = "NO",
         "Delete what came of an upload that failed. Otherwise it stays, so that the client can go on from there. With atomic_uploads there is never anything to delete.",
         "vsftpd also deletes a file that existed before when APPE or REST with STOR fails on it, and one whose replacement never began for want of a data connection; here both stay.";
+    Bool better_stou = "NO",
+        "Let STOU put something behind every name it is given, and not only where the name is taken.",
+        "An option of Red Hat's vsftpd, which puts six letters there. What ironftpd puts there can be guessed in no case.";
     Bool fsync_uploads = "NO",
         "Answer an upload with 226 only when the disk has the file and its directory entry (fsync); if the disk fails, the answer is 451.",
         "Not an option of vsftpd.";
@@ -479,7 +488,7 @@ options! {
         "Log transfers, and with vsftpd_log_file also who comes, log-ins and changes, in that file or, with xferlog_std_format, in xferlog_file.";
     Path vsftpd_log_file = "/var/log/vsftpd.log",
         "File that xferlog_enable and dual_log_enable write in vsftpd's own form, which fail2ban and others read; - or /dev/stdout is standard output, /dev/stderr standard error. It is opened before the server gives up root, and again when its name leads to another file or SIGHUP comes; ironftpd(8) says how to rotate it.",
-        "Quotation marks in what clients say show as ?, and brackets in the names of users, as what is not printable ASCII does there too: in vsftpd a client can write what looks like another line, and have others banned. The number behind pid is that of the server, which is one process. A user turned away by userlist_enable has a FAIL LOGIN. SITE commands that vsftpd has not write COPY, COMBINE and SYMLINK.";
+        "Quotation marks in what clients say show as ?, and brackets in the names of users, as what is not printable ASCII does there too: in vsftpd a client can write what looks like another line, and have others banned. The number behind pid is that of the server, which is one process. SITE commands that vsftpd has not write COPY, COMBINE and SYMLINK.";
     Bool xferlog_std_format = "NO",
         "With xferlog_enable: write xferlog_file, in wu-ftpd's form, and not vsftpd_log_file.";
     Path xferlog_file = "/var/log/xferlog",
@@ -488,6 +497,9 @@ options! {
         "Write both vsftpd_log_file and xferlog_file, whatever xferlog_enable and xferlog_std_format say.";
     Bool syslog_enable = "NO",
         "Send to syslog what would stand in vsftpd_log_file, with or without xferlog_enable: facility ftp, failed log-ins as warnings and the rest as information. The name before the lines is the one that the server was started by, ironftpd or vsftpd.";
+    Bool wc_logs_enable = "NO",
+        "Keep letters of all scripts in vsftpd_log_file, xferlog_file and syslog, in UTF-8; other bytes show as a backslash, x and two hexadecimal digits. With NO, whatever is not printable ASCII shows as a question mark.",
+        "An option of Red Hat's vsftpd, which with NO shows such digits for all that is not ASCII.";
     Bool no_log_lock = "NO",
         "Write log files without taking their lock. With it, a program that takes the same lock (fcntl(2), F_SETLKW) can copy a file and cut it off without losing a line. Sessions do not wait for it.";
     Text log_format = "vsftpd",

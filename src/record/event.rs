@@ -54,6 +54,8 @@ pub enum Event<'a> {
     Connect,
     /// A client came, and was turned away for this reason.
     TurnedAway(&'a str),
+    /// A name that userlist_file turns away, in the words of Red Hat's vsftpd.
+    Unwelcome(&'a str),
     /// A log-in, and why it was refused if it was.
     Login(Result<(), &'a str>),
     /// Something was done with files, or tried.

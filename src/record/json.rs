@@ -92,6 +92,7 @@ pub fn line(entry: &Entry<'_>, process: u32) -> String {
     match entry.event {
         Event::Connect => outcome(&mut object, "connect", Ok(())),
         Event::TurnedAway(why) => outcome(&mut object, "connect", Err(why)),
+        Event::Unwelcome(why) => outcome(&mut object, "login", Err(why)),
         Event::Login(result) => {
             outcome(&mut object, "login", result);
             if subject.account == Account::Anonymous {

@@ -11,6 +11,7 @@ use super::event::{Account, Entry, Event, Subject};
 use super::file::LogFile;
 use super::outlet::{Descriptor, Outlet, Sink, standard_error, standard_output};
 use super::syslog::{self, SYSLOG, Syslog};
+use super::vsftpd::Letters;
 use super::{json, keeper, vsftpd, xferlog};
 use crate::config::Config;
 use crate::sys::clock;
@@ -45,6 +46,7 @@ pub struct Ledger {
     standard: bool,
     syslog: bool,
     json: bool,
+    letters: Letters,
 }
 
 /// Why a client gets no session.
@@ -70,6 +72,10 @@ impl Ledger {
             standard,
             syslog: config.syslog_enable(),
             json: is_json(config),
+            letters: match config.wc_logs_enable() {
+                true => Letters::Wide,
+                false => Letters::Ascii,
+            },
         }
     }
 
@@ -78,6 +84,7 @@ impl Ledger {
     pub fn is_silent(self) -> bool {
         self == Ledger {
             json: self.json,
+            letters: self.letters,
             ..Ledger::default()
         }
     }
@@ -123,7 +130,7 @@ impl Ledger {
                 json::line(entry, process)
             } else {
                 let offset = clock::local_offset(entry.time.seconds);
-                vsftpd::line(entry, process, offset)
+                vsftpd::line(entry, self.letters, process, offset)
             });
         }
         if self.syslog {
@@ -135,7 +142,7 @@ impl Ledger {
             let text = if self.json {
                 json::line(entry, process)
             } else {
-                vsftpd::message(entry)
+                vsftpd::message(entry, self.letters)
             };
             SYSLOG.write(&syslog::line(severity, entry.time, text.trim_end()));
         }
@@ -144,7 +151,13 @@ impl Ledger {
             && deed.act.is_transfer()
         {
             let offset = clock::local_offset(entry.time.seconds);
-            STANDARD.write(&xferlog::line(entry, deed, result.is_ok(), offset));
+            STANDARD.write(&xferlog::line(
+                entry,
+                self.letters,
+                deed,
+                result.is_ok(),
+                offset,
+            ));
         }
     }
 }
@@ -407,6 +420,7 @@ mod tests {
             standard,
             syslog,
             json: false,
+            letters: Letters::Ascii,
         };
         let (enable, std) = (("xferlog_enable", "YES"), ("xferlog_std_format", "YES"));
         let (dual, syslog) = (("dual_log_enable", "YES"), ("syslog_enable", "YES"));

@@ -2,36 +2,48 @@
 //! there are readers of it: fail2ban, exporters, statistics.
 //!
 //! In one thing it is stricter. What is not printable ASCII shows as `?`
-//! there too; here so do quotation marks, and brackets in the name of a user,
+//! there too (or as Red Hat's has it, see [`Letters`]); here so do quotation marks, and brackets in the name of a user,
 //! which would let a client write what looks like a field of the line: in
 //! vsftpd a name such as `x] FAIL LOGIN: Client "192.0.2.1"` has somebody
 //! else banned.
 #![forbid(unsafe_code)]
 
 use super::event::{Deed, Entry, Event, Subject};
+use crate::protocol::escape::is_deceptive;
 use crate::protocol::log_time::format_ctime;
+use std::fmt::Write;
 use std::time::Duration;
+
+/// What lines keep of names (wc_logs_enable).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Letters {
+    /// Printable ASCII; other bytes are each a `?`.
+    #[default]
+    Ascii,
+    /// Printable UTF-8; other bytes are each a `\xNN`.
+    Wide,
+}
 
 /// A line of the file. `offset` is what local time is ahead of UTC, in
 /// seconds.
 #[must_use]
-pub fn line(entry: &Entry<'_>, process: u32, offset: i64) -> String {
+pub fn line(entry: &Entry<'_>, letters: Letters, process: u32, offset: i64) -> String {
     let time = format_ctime(entry.time, offset);
-    format!("{time} [pid {process}] {}\n", message(entry))
+    format!("{time} [pid {process}] {}\n", message(entry, letters))
 }
 
 /// What the line says after time and process, which syslog adds itself.
 #[must_use]
-pub fn message(entry: &Entry<'_>) -> String {
+pub fn message(entry: &Entry<'_>, letters: Letters) -> String {
     let mut text = String::with_capacity(128);
     let subject = &entry.subject;
-    let is_login = matches!(entry.event, Event::Login(_));
+    let is_login = matches!(entry.event, Event::Login(_) | Event::Unwelcome(_));
     if is_login || !subject.user.is_empty() && has_user(entry.event) {
         text.push('[');
         // fail2ban's filter wants something there.
         match subject.user {
             b"" => text.push('?'),
-            user => push(&mut text, user, b"\"[]"),
+            user => push(&mut text, user, b"\"[]", letters),
         }
         text.push_str("] ");
     }
@@ -41,10 +53,12 @@ pub fn message(entry: &Entry<'_>) -> String {
     text.push('"');
     match entry.event {
         Event::Connect | Event::Login(Err(_)) => {}
-        Event::TurnedAway(why) => push_field(&mut text, why.as_bytes()),
-        Event::Login(Ok(())) => push_password(&mut text, subject),
-        Event::Deed(deed, _) => push_deed(&mut text, deed),
-        Event::Command(line) | Event::Reply(line) => push_field(&mut text, line),
+        Event::TurnedAway(why) | Event::Unwelcome(why) => {
+            push_field(&mut text, why.as_bytes(), letters);
+        }
+        Event::Login(Ok(())) => push_password(&mut text, subject, letters),
+        Event::Deed(deed, _) => push_deed(&mut text, deed, letters),
+        Event::Command(line) | Event::Reply(line) => push_field(&mut text, line, letters),
     }
     text
 }
@@ -58,6 +72,7 @@ fn title(event: Event<'_>) -> String {
     match event {
         Event::Connect | Event::TurnedAway(_) => "CONNECT".to_owned(),
         Event::Login(result) => format!("{} LOGIN", outcome(result.is_ok())),
+        Event::Unwelcome(_) => "FAIL LOGIN".to_owned(),
         Event::Deed(deed, result) => {
             format!("{} {}", outcome(result.is_ok()), deed.act.word())
         }
@@ -66,10 +81,10 @@ fn title(event: Event<'_>) -> String {
     }
 }
 
-fn push_password(text: &mut String, subject: &Subject<'_>) {
+fn push_password(text: &mut String, subject: &Subject<'_>, letters: Letters) {
     if subject.account == super::event::Account::Anonymous {
         text.push_str(", anon password \"");
-        push_word(text, anonymous_word(subject.said), b"\"");
+        push_word(text, anonymous_word(subject.said), b"\"", letters);
         text.push('"');
     }
 }
@@ -79,12 +94,12 @@ pub(super) fn anonymous_word(said: &[u8]) -> &[u8] {
     if said.is_empty() { b"?" } else { said }
 }
 
-fn push_deed(text: &mut String, deed: &Deed) {
+fn push_deed(text: &mut String, deed: &Deed, letters: Letters) {
     let whole = match &deed.more {
         None => deed.path.to_vec(),
         Some(more) => [&deed.path, &b" "[..], more].concat(),
     };
-    push_field(text, &whole);
+    push_field(text, &whole, letters);
     if deed.act.is_transfer() {
         if deed.moved > 0 {
             text.push_str(&format!(", {} bytes", deed.moved));
@@ -107,36 +122,58 @@ fn rate(bytes: u64, took: Duration) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-fn push_field(text: &mut String, field: &[u8]) {
+fn push_field(text: &mut String, field: &[u8], letters: Letters) {
     text.push_str(", \"");
-    push(text, field, b"\"");
+    push(text, field, b"\"", letters);
     text.push('"');
 }
 
-/// Appends what is printable ASCII, and a `?` for each other byte and each of
-/// `barred`.
-fn push(text: &mut String, bytes: &[u8], barred: &[u8]) {
-    text.extend(bytes.iter().map(|&byte| {
-        if (byte == b' ' || byte.is_ascii_graphic()) && !barred.contains(&byte) {
-            char::from(byte)
-        } else {
-            '?'
+/// Appends what is printable, and a `?` for each of `barred`.
+fn push(text: &mut String, bytes: &[u8], barred: &[u8], letters: Letters) {
+    let is_barred = |byte: u8| barred.contains(&byte);
+    if letters == Letters::Ascii {
+        text.extend(bytes.iter().map(|&byte| {
+            let plain = byte == b' ' || byte.is_ascii_graphic();
+            if plain && !is_barred(byte) {
+                char::from(byte)
+            } else {
+                '?'
+            }
+        }));
+        return;
+    }
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if u8::try_from(character).is_ok_and(is_barred) {
+                text.push('?');
+            } else if is_deceptive(character) {
+                push_octets(text, character.encode_utf8(&mut [0; 4]).as_bytes());
+            } else {
+                text.push(character);
+            }
         }
-    }));
+        push_octets(text, chunk.invalid());
+    }
 }
 
-/// The same with `_` for blanks: one word among others.
-pub(super) fn push_word(text: &mut String, bytes: &[u8], barred: &[u8]) {
+fn push_octets(text: &mut String, octets: &[u8]) {
+    for octet in octets {
+        let _ = write!(text, "\\x{octet:02X}");
+    }
+}
+
+/// The same with `_` for blanks of any kind: one word among others.
+pub(super) fn push_word(text: &mut String, bytes: &[u8], barred: &[u8], letters: Letters) {
     let from = text.len();
-    push(text, bytes, barred);
-    let word = text.split_off(from).replace(' ', "_");
+    push(text, bytes, barred, letters);
+    let word = text.split_off(from).replace(char::is_whitespace, "_");
     text.push_str(&word);
 }
 
 /// Whether the line is of the kind that syslog gets as a warning.
 #[must_use]
 pub fn is_warning(event: Event<'_>) -> bool {
-    matches!(event, Event::Login(Err(_)))
+    matches!(event, Event::Login(Err(_)) | Event::Unwelcome(_))
 }
 
 #[cfg(test)]
@@ -145,7 +182,7 @@ mod tests {
     use super::*;
 
     fn shown(user: &[u8], account: Account, event: Event<'_>) -> String {
-        message(&entry(user, account, event))
+        message(&entry(user, account, event), Letters::Ascii)
     }
 
     #[test]
@@ -169,6 +206,10 @@ mod tests {
             (
                 Event::Login(Err("wrong")),
                 "[ann] FAIL LOGIN: Client \"127.0.0.1\"",
+            ),
+            (
+                Event::Unwelcome("User is in the deny user list."),
+                "[ann] FAIL LOGIN: Client \"127.0.0.1\", \"User is in the deny user list.\"",
             ),
             (
                 Event::Deed(&upload, Ok(())),
@@ -198,7 +239,12 @@ mod tests {
             assert_eq!(shown(b"ann", Account::Real, event), expected);
         }
         assert_eq!(
-            line(&entry(b"", Account::Nobody, Event::Connect), 31, 7200),
+            line(
+                &entry(b"", Account::Nobody, Event::Connect),
+                Letters::Ascii,
+                31,
+                7200
+            ),
             "Sat Nov  7 11:25:03 2026 [pid 31] CONNECT: Client \"127.0.0.1\"\n"
         );
     }
@@ -207,9 +253,12 @@ mod tests {
     fn an_anonymous_user_shows_what_he_gave_as_a_password() {
         let mut entry = entry(b"ftp", Account::Anonymous, Event::Login(Ok(())));
         let start = "[ftp] OK LOGIN: Client \"127.0.0.1\", anon password ";
-        assert_eq!(message(&entry), format!("{start}\"?\""));
+        assert_eq!(message(&entry, Letters::Ascii), format!("{start}\"?\""));
         entry.subject.said = b"me@ex ample";
-        assert_eq!(message(&entry), format!("{start}\"me@ex_ample\""));
+        assert_eq!(
+            message(&entry, Letters::Ascii),
+            format!("{start}\"me@ex_ample\"")
+        );
     }
 
     #[test]
@@ -225,6 +274,18 @@ mod tests {
             shown(b"ann", Account::Real, Event::Deed(&deed, Ok(()))),
             "[ann] OK DELETE: Client \"127.0.0.1\", \"/a?, 5 bytes?[b]\""
         );
+    }
+
+    #[test]
+    fn wide_letters_are_kept_and_nothing_else_is() {
+        let name = "/\u{6587} \u{3000}\"\u{202E}\n".as_bytes();
+        let name = [name, b"\xE9\\"].concat();
+        let mut text = String::new();
+        push(&mut text, &name, b"\"", Letters::Wide);
+        assert_eq!(text, "/\u{6587} \u{3000}?\\xE2\\x80\\xAE\\x0A\\xE9\\");
+        text.clear();
+        push_word(&mut text, &name, b"", Letters::Wide);
+        assert_eq!(text, "/\u{6587}__\"\\xE2\\x80\\xAE\\x0A\\xE9\\");
     }
 
     #[test]

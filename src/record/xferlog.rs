@@ -3,14 +3,20 @@
 #![forbid(unsafe_code)]
 
 use super::event::{Account, Act, Deed, Entry};
-use super::vsftpd::{anonymous_word, push_word};
+use super::vsftpd::{Letters, anonymous_word, push_word};
 use crate::protocol::log_time::format_ctime;
 
 /// A line about a transfer that ended well or not. `offset` is what local
 /// time is ahead of UTC, in seconds. The form has no place for an upload that
 /// is taken as complete without the end of its TLS session.
 #[must_use]
-pub fn line(entry: &Entry<'_>, deed: &Deed, is_complete: bool, offset: i64) -> String {
+pub fn line(
+    entry: &Entry<'_>,
+    letters: Letters,
+    deed: &Deed,
+    is_complete: bool,
+    offset: i64,
+) -> String {
     let subject = &entry.subject;
     let seconds = deed.took.as_secs().max(1);
     let mut text = format!(
@@ -19,7 +25,7 @@ pub fn line(entry: &Entry<'_>, deed: &Deed, is_complete: bool, offset: i64) -> S
         subject.peer,
         deed.moved
     );
-    push_word(&mut text, &deed.path, b"");
+    push_word(&mut text, &deed.path, b"", letters);
     text.push_str(if deed.ascii { " a _ " } else { " b _ " });
     text.push_str(match deed.act {
         Act::Upload => "i ",
@@ -31,7 +37,7 @@ pub fn line(entry: &Entry<'_>, deed: &Deed, is_complete: bool, offset: i64) -> S
         Account::Real | Account::Nobody => ("r ", subject.user),
     };
     text.push_str(access);
-    push_word(&mut text, name, b"");
+    push_word(&mut text, name, b"", letters);
     text.push_str(" ftp 0 * ");
     text.push_str(if is_complete { "c\n" } else { "i\n" });
     text
@@ -53,7 +59,7 @@ mod tests {
         let shown = |deed: &Deed, account, complete| {
             let mut entry = entry(b"ann lee", account, Event::Connect);
             entry.subject.said = b"me@ex x";
-            line(&entry, deed, complete, 0)
+            line(&entry, Letters::Ascii, deed, complete, 0)
         };
         assert_eq!(
             shown(&deed, Account::Anonymous, true),

@@ -30,7 +30,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -368,12 +368,7 @@ fn look_up(address: IpAddr) -> HostName {
     let Some(name) = hosts::name_of(address) else {
         return HostName::Unknown;
     };
-    // A name that looks like an address could pass for one in a rule.
-    let is_address = name.parse::<IpAddr>().is_ok();
-    let found = (name.as_str(), 0).to_socket_addrs();
-    let leads_back =
-        found.is_ok_and(|mut found| found.any(|found| found.ip().to_canonical() == address));
-    if leads_back && !is_address {
+    if hosts::leads_to(&name, address) {
         HostName::Known(name.into_bytes())
     } else {
         HostName::Paranoid

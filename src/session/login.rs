@@ -42,7 +42,8 @@ impl Session {
         }
         if let Err(why) = self.service.lists.welcome(name) {
             self.stage = Stage::Greeted;
-            return Ok(self.deny(name, &why.to_string(), "Permission denied."));
+            self.record_unwelcome(name, why);
+            return Ok(self.deny_unrecorded(name, &why.to_string(), "Permission denied."));
         }
         if let Some(refusal) = self.lacks_tls(name) {
             self.stage = Stage::Greeted;
@@ -276,10 +277,15 @@ impl Session {
     /// Refuses a login. The reply is held back for delay_failed_login
     /// seconds, during which no worker waits.
     pub(super) fn deny(&mut self, name: &[u8], cause: &str, text: &'static str) -> Reply {
+        self.record_denial(name, cause);
+        self.deny_unrecorded(name, cause, text)
+    }
+
+    /// The same when the logs of transfers have, or want, nothing of it.
+    fn deny_unrecorded(&mut self, name: &[u8], cause: &str, text: &'static str) -> Reply {
         let shown = Escaped(name);
         log::warn!("{}: login of \"{shown}\" refused: {cause}", self.tag);
         self.explained = true;
-        self.record_denial(name, cause);
         self.trace(&Fact::Reason(&format!("login refused: {cause}")));
         self.failed_logins += 1;
         self.hold_reply = true;

@@ -8,6 +8,7 @@
 use super::connect::Endpoint;
 use super::state::Tag;
 use super::{Failure, Session};
+use crate::auth::Unwelcome;
 use crate::config::Config;
 use crate::fs;
 use crate::protocol::representation::Type;
@@ -157,6 +158,20 @@ impl Session {
         if let Some(scribe) = &mut self.scribe {
             scribe.be(user, account, said);
             scribe.write(Event::Login(Ok(())));
+        }
+    }
+
+    /// A name that is not welcome, which only userlist_log has written.
+    pub(super) fn record_unwelcome(&mut self, name: &[u8], why: Unwelcome) {
+        if let Some(scribe) = &mut self.scribe {
+            scribe.be(name, Account::Nobody, b"");
+            if self.service.config.userlist_log() {
+                let words = match why {
+                    Unwelcome::Unlisted => "User is not in the allow user list.",
+                    _ => "User is in the deny user list.",
+                };
+                scribe.write(Event::Unwelcome(words));
+            }
         }
     }
 

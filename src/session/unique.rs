@@ -37,7 +37,7 @@ impl Session {
         login.may_say(prefix)?;
         // An atomic upload has its name only in the end: a client told of the
         // plain one could by then have lost it to another.
-        if given && !self.config.atomic_uploads() {
+        if given && !self.config.atomic_uploads() && !self.config.better_stou() {
             match self.store_as(prefix) {
                 Err(Failure::Fs(fs::Error::System(error))) if error.errno() == libc::EEXIST => {}
                 answer => return answer,

@@ -5,7 +5,7 @@ use socket2::SockAddr;
 use std::ffi::CStr;
 #[cfg(target_env = "gnu")]
 use std::ffi::CString;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::ptr;
 
 /// Octets of the longest host name (NI_MAXHOST).
@@ -49,6 +49,15 @@ pub fn name_of(address: IpAddr) -> Option<String> {
     name.to_str().ok().map(str::to_owned)
 }
 
+/// Whether a name that was given for an address leads back to it. One that
+/// looks like an address does not: it could pass for one in a rule.
+#[must_use]
+pub fn leads_to(name: &str, address: IpAddr) -> bool {
+    let found = (name, 0).to_socket_addrs();
+    name.parse::<IpAddr>().is_err()
+        && found.is_ok_and(|mut found| found.any(|found| found.ip().to_canonical() == address))
+}
+
 /// Whether the netgroup `group` holds the host `name`.
 #[must_use]
 #[cfg(target_env = "gnu")]
@@ -74,8 +83,10 @@ mod tests {
 
     #[test]
     fn names_are_texts_and_odd_questions_have_answers() {
-        let name = name_of("127.0.0.1".parse().unwrap());
+        let here = "127.0.0.1".parse().unwrap();
+        let name = name_of(here);
         assert!(name.is_none_or(|name| !name.is_empty()));
+        assert!(!leads_to("127.0.0.1", here) && !leads_to("", here));
         assert!(!is_in_netgroup(b"no such group", b"localhost"));
         assert!(!is_in_netgroup(b"a\0b", b"localhost"));
     }

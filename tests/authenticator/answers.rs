@@ -70,8 +70,12 @@ pub const CASES: &[Case] = &[
 pub const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
 pub fn attempt(by: &Authenticator, name: &str, password: &str) -> Verdict {
+    attempt_from(PEER, by, name, password)
+}
+
+pub fn attempt_from(peer: IpAddr, by: &Authenticator, name: &str, password: &str) -> Verdict {
     let deadline = Instant::now() + PATIENCE;
-    by.attempt(name.as_bytes(), &secret(password), PEER, deadline)
+    by.attempt(name.as_bytes(), &secret(password), peer, deadline)
         .unwrap()
 }
 

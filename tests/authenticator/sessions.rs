@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::Case;
-use crate::answers::{attempt, denied, granted};
+use crate::answers::{attempt, attempt_from, denied, granted};
 use crate::processes::{children, gone, until};
 use crate::world::{Authenticators, PASSWORD, World};
 
@@ -11,6 +11,10 @@ pub const CASES: &[Case] = &[
     (
         "a_session_is_open_until_its_handle_goes",
         a_session_is_open_until_its_handle_goes,
+    ),
+    (
+        "modules_are_told_the_name_of_the_client_if_that_is_wanted",
+        modules_are_told_the_name_of_the_client_if_that_is_wanted,
     ),
     (
         "a_hundred_sessions_take_no_place_from_attempts",
@@ -45,6 +49,25 @@ fn a_session_is_open_until_its_handle_goes(world: &World, by: &Authenticators) {
     gone(holders[0]);
     let closed = format!("close_session {name} 192.0.2.7 ftp {name}");
     assert_eq!(lines(&log)[before..], [opened, closed]);
+}
+
+fn modules_are_told_the_name_of_the_client_if_that_is_wanted(world: &World, by: &Authenticators) {
+    let log = world.directory.path().join("sessions");
+    let name = &world.ann.name;
+    // 192.0.2.0/24 is for documents, and has no names.
+    for (peer, shown) in [("127.0.0.1", "localhost"), ("192.0.2.7", "192.0.2.7")] {
+        let before = lines(&log).len();
+        let found = granted(attempt_from(
+            peer.parse().unwrap(),
+            &by.naming,
+            name,
+            PASSWORD,
+        ));
+        let opened = format!("open_session {name} {shown} ftp {name}");
+        assert_eq!(lines(&log)[before..], [opened]);
+        drop(found);
+        until(|| children(by.naming.process_id()).is_empty());
+    }
 }
 
 fn a_hundred_sessions_take_no_place_from_attempts(world: &World, by: &Authenticators) {

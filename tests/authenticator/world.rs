@@ -144,6 +144,8 @@ pub struct Authenticators {
     pub lenient: Authenticator,
     pub for_root: Authenticator,
     pub sessions: Authenticator,
+    /// The same, and modules are told names of clients.
+    pub naming: Authenticator,
     pub odd: Authenticator,
     pub fragile: Authenticator,
     pub threaded: Authenticator,
@@ -168,6 +170,11 @@ impl Authenticators {
             }),
             sessions: start(Settings {
                 session_support: true,
+                ..world.settings(&world.sessions)
+            }),
+            naming: start(Settings {
+                session_support: true,
+                reverse_lookup: true,
                 ..world.settings(&world.sessions)
             }),
             odd: start(world.settings(&world.odd)),

@@ -23,6 +23,18 @@ fn store_beside(control: &mut Control, line: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
+fn with_better_stou_a_name_that_is_free_gets_something_behind_it_too() {
+    let server = Launch::new()
+        .writable()
+        .option("better_stou", "YES")
+        .start();
+    let mut control = server.anonymous();
+    let name = store_beside(&mut control, "STOU free", b"1");
+    assert!(name.starts_with("free."), "{name}");
+    control.command("SIZE free", 550);
+}
+
+#[test]
 fn stou_makes_a_name_and_tells_it() {
     let server = Server::writable();
     server.root().dir("dir");

@@ -66,6 +66,54 @@ fn a_session_is_told_in_the_words_of_vsftpd() {
     );
 }
 
+#[test]
+fn who_is_not_welcome_is_logged_only_where_userlist_log_says_so() {
+    let directory = TempDir::new();
+    directory.file("list", "mallory\n");
+    let list = directory.path().join("list").display().to_string();
+    for (log, deny, words) in [
+        ("NO", "YES", None),
+        ("YES", "YES", Some("User is in the deny user list.")),
+        ("YES", "NO", Some("User is not in the allow user list.")),
+    ] {
+        let launch = Launch::new().account("ann", "secret", directory.path());
+        let options = [
+            ("userlist_enable", "YES"),
+            ("userlist_deny", deny),
+            ("userlist_file", &list),
+            ("userlist_log", log),
+        ];
+        let mut logs = Logs::launch(launch, &options);
+        let name = if deny == "YES" { "mallory" } else { "ann" };
+        let mut control = logs.server.connect();
+        control.command(format!("USER {name}"), 530);
+        let client = "Client \"127.0.0.1\"";
+        let mut expected = vec![format!("CONNECT: {client}")];
+        expected.extend(words.map(|words| format!("[{name}] FAIL LOGIN: {client}, \"{words}\"")));
+        assert_eq!(logs.messages(), expected);
+    }
+}
+
+#[test]
+fn letters_of_all_scripts_are_kept_where_wc_logs_enable_says_so() {
+    for (wide, own, standard) in [
+        ("NO", "/?????? ??", "/??????_??"),
+        (
+            "YES",
+            "/\u{6587}\u{4EF6} \\x7F\\xFF",
+            "/\u{6587}\u{4EF6}_\\x7F\\xFF",
+        ),
+    ] {
+        let mut logs = Logs::start(&[("wc_logs_enable", wide)]);
+        let mut control = logs.server.anonymous();
+        control.give(b"STOR \xE6\x96\x87\xE4\xBB\xB6 \x7F\xFF", b"1");
+        let messages = logs.messages();
+        assert!(messages[2].contains(&format!("\"{own}\"")), "{messages:?}");
+        let lines = logs.lines("xferlog");
+        assert!(lines[0].contains(&format!(" {standard} ")), "{lines:?}");
+    }
+}
+
 /// A rate depends on the machine; that of nothing is 0.00.
 fn without_rate(line: &str) -> String {
     match line.split_once(" bytes, ") {

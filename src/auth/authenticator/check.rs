@@ -17,7 +17,7 @@ use crate::config::printable;
 use crate::sys::pam::{Code, DISALLOW_NULL_AUTHTOK, Item, Library, Transaction};
 use crate::sys::passwd::User;
 use crate::sys::poll::{Interest, WRITABLE, poll};
-use crate::sys::{birth, channel, fork, groups};
+use crate::sys::{birth, channel, fork, groups, hosts};
 
 /// What the checking process is born with.
 pub struct Checker<'a> {
@@ -151,7 +151,13 @@ impl LogIn<'_> {
         request: Request,
     ) -> Result<LogIn<'a>, Denied> {
         let (service, user) = (c_string(&settings.service)?, c_string(&request.name)?);
-        let host = c_string(request.peer.to_string().as_bytes())?;
+        let name = match settings.reverse_lookup {
+            true => hosts::name_of(request.peer),
+            false => None,
+        };
+        let name = name.filter(|name| hosts::leads_to(name, request.peer));
+        let host = name.unwrap_or_else(|| request.peer.to_string());
+        let host = c_string(host.as_bytes())?;
         let password = request.password.as_bytes().to_vec();
         let failed = |call| move |code| denial(library, call, code, b"");
         let mut transaction = library

@@ -58,6 +58,8 @@ pub struct Settings {
     pub session_support: bool,
     /// `check_shell`: without PAM, only users with a shell of /etc/shells.
     pub check_shell: bool,
+    /// `reverse_lookup_enable`: modules are told the name of the client.
+    pub reverse_lookup: bool,
     /// `allow_root_login`: whether user id 0 may log in.
     pub root_login: bool,
     /// The most checking processes at once; further attempts wait their turn.
@@ -75,6 +77,7 @@ impl Default for Settings {
             service: b"vsftpd".to_vec(),
             session_support: false,
             check_shell: true,
+            reverse_lookup: false,
             root_login: false,
             attempts_at_once: NonZeroUsize::MIN.saturating_add(31),
             time_limit: Duration::from_secs(60),
@@ -91,6 +94,7 @@ impl Settings {
             service: config.pam_service_name().to_vec(),
             session_support: config.session_support(),
             check_shell: config.check_shell(),
+            reverse_lookup: config.reverse_lookup_enable(),
             root_login: config.allow_root_login(),
             ..Settings::default()
         })
