@@ -105,8 +105,6 @@ static NEEDS: &[Row] = &[
     ("force_anon_logins_ssl", &["ssl_enable"], Warning),
     ("force_anon_data_ssl", &["ssl_enable"], Warning),
     ("allow_anon_ssl", &["ssl_enable"], Info),
-    ("rsa_cert_file", &["ssl_enable"], Info),
-    ("rsa_private_key_file", &["ssl_enable"], Info),
     ("require_ssl_reuse", &["ssl_enable"], Info),
     ("ssl_ciphers", &["ssl_enable"], Info),
     ("require_cert", &["ssl_enable"], Warning),
