@@ -93,6 +93,9 @@ fn start_server(launch: Launch, handed: Handed) -> Exit {
         Err(StartError::VisitorGone) => Exit::Ok,
         Err(error) => {
             complain(&error.to_string());
+            if let Some(words) = error.oops() {
+                complain_as_vsftpd(words);
+            }
             exit_of(&error)
         }
     }

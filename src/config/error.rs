@@ -4,8 +4,6 @@
 //! write instead where that is known.
 #![forbid(unsafe_code)]
 
-use super::options::find;
-use super::spec::Kind;
 use crate::protocol::ebcdic::{CODE_PAGES, CodePage};
 use std::fmt;
 use std::io;
@@ -67,10 +65,6 @@ pub enum Problem {
     },
     /// The line has no `=`.
     NoEquals,
-    /// Blanks between name and `=`.
-    BlankBeforeEquals,
-    /// Blanks round a value that is not text.
-    BlankInValue(String),
     /// Nothing after the `=` of an option that needs a value.
     MissingValue,
     /// Neither yes nor no.
@@ -149,10 +143,6 @@ impl fmt::Display for Problem {
             Problem::UnknownOption { suggestion: Some(name) } => write!(f, "unknown option: did you mean \"{name}\"?"),
             Problem::UnknownOption { suggestion: None } => f.write_str("unknown option"),
             Problem::NoEquals => f.write_str("no \"=\": a setting is written name=value"),
-            Problem::BlankBeforeEquals => f.write_str("blank before \"=\": write name=value without blanks"),
-            Problem::BlankInValue(value) => {
-                write!(f, "blank in \"{value}\": write name=value without blanks round the value")
-            }
             Problem::MissingValue => f.write_str("no value after \"=\""),
             Problem::BadBool(value) => write!(f, "\"{value}\" is neither YES nor NO"),
             Problem::BadNumber(value) => write!(f, "\"{value}\" is not a number"),
@@ -261,12 +251,9 @@ impl ConfigError {
             other => other.to_string(),
         };
         let words = match &self.problem {
-            Problem::UnknownOption { .. } | Problem::BlankBeforeEquals => {
-                "unrecognised variable in config file"
-            }
+            Problem::UnknownOption { .. } => "unrecognised variable in config file",
             Problem::NoEquals | Problem::MissingValue => "missing value in config file for",
             Problem::BadBool(_) => "bad bool value in config file for",
-            Problem::BlankInValue(_) if self.is_of_flag() => "bad bool value in config file for",
             Problem::WrongOwner { .. } | Problem::NotARegularFile => {
                 return "OOPS: config file not owned by correct user, or not a file".to_owned();
             }
@@ -275,11 +262,6 @@ impl ConfigError {
         };
         let about = self.option.as_deref().unwrap_or(&place);
         format!("OOPS: {words}: {}", printable(about))
-    }
-
-    fn is_of_flag(&self) -> bool {
-        let name = self.option.as_deref().unwrap_or_default();
-        find(name.as_bytes()).is_some_and(|spec| spec.kind == Kind::Bool)
     }
 
     /// The same without where it stands.

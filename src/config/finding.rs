@@ -47,6 +47,8 @@ pub enum Note {
     },
     /// The file begins with the byte order mark of UTF-8.
     ByteOrderMark,
+    /// Blanks before the `=`, or round a flag.
+    Blanks,
     /// The name of a text stands alone, which empties it.
     NoEquals,
     /// A number below 0.
@@ -169,6 +171,7 @@ impl Finding {
         match &self.note {
             Note::CarriageReturn
             | Note::ByteOrderMark
+            | Note::Blanks
             | Note::ReadAsEmpty
             | Note::RedHatsPlace(_)
             | Note::Moot(_)
@@ -207,6 +210,10 @@ impl fmt::Display for Note {
             Note::ByteOrderMark => f.write_str(
                 "begins with a byte order mark, with which vsftpd does not start; it is skipped \
                  here: nothing need be done",
+            ),
+            Note::Blanks => f.write_str(
+                "blanks round name and value do not count here; with them vsftpd 3.0.3 does not \
+                 start: write name=value",
             ),
             Note::NoEquals => f.write_str(
                 "no \"=\", and so the option is emptied, as in vsftpd: a setting is written \

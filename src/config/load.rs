@@ -161,8 +161,8 @@ impl Reading {
             Ok(Some((name, text))) => match self.config.set(name, trimmed(name, text), origin) {
                 Ok(findings) => {
                     self.findings.extend(findings);
-                    if !line.contains(&b'=') {
-                        self.finding(origin, Some(name), Note::NoEquals);
+                    if let Some(note) = parse::oddity(line) {
+                        self.finding(origin, Some(name), note);
                     }
                     Some(name)
                 }

@@ -1,15 +1,16 @@
 //! What one line of the configuration file says: vsftpd's rules.
 //!
 //! Leading blanks are skipped; an empty line and one that starts with `#` say
-//! nothing; anything else is `name=value` with no blank before the `=`. Names
-//! are exact. Flags know YES, TRUE, 1, NO, FALSE and 0 in any case, without a
-//! blank; numbers may have blanks before them, are octal when a 0 comes first
-//! of all, and what follows the digits is dropped (said, here); a minus wraps
-//! round 32 bits; only text may be empty, loses the blanks round it, and is
-//! empty without its `=` too. Beyond vsftpd: a comment may be indented, a byte
-//! order mark is no part of the first line, and a line may end with CR LF,
-//! which vsftpd refuses in a flag. Stricter than vsftpd: a number without any
-//! digit is an error, where vsftpd reads it as 0.
+//! nothing; anything else is `name=value`. Names are exact. Flags know YES,
+//! TRUE, 1, NO, FALSE and 0 in any case. Numbers may have blanks before them,
+//! are octal when a 0 comes first of all, and what follows the digits is
+//! dropped (said, here); a minus wraps round 32 bits. Only text may be empty;
+//! it loses the blanks round it, and is empty without its `=` too.
+//!
+//! Beyond vsftpd 3.0.3: blanks before the `=` and round flags do not count, as
+//! in 3.0.5; a comment may be indented; a byte order mark is no part of the
+//! first line; a line may end with CR LF. Stricter: a number without any digit
+//! is an error, where vsftpd reads it as 0.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -54,13 +55,19 @@ pub(super) fn setting(line: &[u8]) -> Result<Option<Setting<'_>>, (Option<String
         return Err((Some(shown(line)), Problem::NoEquals));
     };
     let (name, rest) = line.split_at(equals);
-    if name.last().is_some_and(u8::is_ascii_whitespace) {
-        return Err((
-            Some(shown(name.trim_ascii_end())),
-            Problem::BlankBeforeEquals,
-        ));
+    let value = rest.get(1..).unwrap_or_default();
+    Ok(Some((name.trim_ascii_end(), value)))
+}
+
+/// What is odd about the form of a line that says something.
+pub(super) fn oddity(line: &[u8]) -> Option<Note> {
+    match line.iter().position(|&byte| byte == b'=') {
+        None => Some(Note::NoEquals),
+        Some(equals) => {
+            let name = line.get(..equals)?;
+            name.last()?.is_ascii_whitespace().then_some(Note::Blanks)
+        }
     }
-    Ok(Some((name, rest.get(1..).unwrap_or_default())))
 }
 
 /// What a line of a file says about the option `name`: the blanks round a text
@@ -103,7 +110,11 @@ pub fn value(kind: Kind, text: &[u8]) -> Result<(Value, Option<Note>), Problem> 
             Ok((Value::Path(Some(path)), None))
         }
         _ if text.is_empty() => Err(Problem::MissingValue),
-        Kind::Bool => Ok((Value::Bool(flag(text)?), None)),
+        Kind::Bool => {
+            let bare = text.trim_ascii();
+            let note = (bare != text).then_some(Note::Blanks);
+            Ok((Value::Bool(flag(bare)?), note))
+        }
         Kind::Uint => number(text).map(|(number, note)| (Value::Uint(number), note)),
     }
 }
@@ -118,8 +129,6 @@ fn flag(text: &[u8]) -> Result<bool, Problem> {
         Ok(true)
     } else if is(["NO", "FALSE", "0"]) {
         Ok(false)
-    } else if text.trim_ascii() != text {
-        Err(Problem::BlankInValue(shown(text)))
     } else {
         Err(Problem::BadBool(shown(text)))
     }
@@ -320,27 +329,19 @@ mod tests {
     }
 
     #[test]
-    fn blank_before_equals_is_an_error_that_says_so() {
-        let (name, problem) = setting(b"write_enable = YES").unwrap_err();
-        assert_eq!(name.as_deref(), Some("write_enable"));
+    fn blanks_round_name_and_flag_do_not_count() {
+        let line = b"write_enable = YES\t";
         assert_eq!(
-            problem.to_string(),
-            "blank before \"=\": write name=value without blanks"
+            setting(line).unwrap(),
+            Some((&b"write_enable"[..], &b" YES\t"[..]))
         );
-    }
-
-    #[test]
-    fn blank_round_a_flag_is_an_error_that_says_so() {
-        for (name, text) in [
-            ("write_enable", " YES"),
-            ("write_enable", "YES "),
-            ("write_enable", "YES\t"),
-        ] {
-            assert!(
-                refusal(name, text).contains("without blanks round the value"),
-                "{name}"
-            );
-        }
+        assert_eq!(oddity(line), Some(Note::Blanks));
+        assert_eq!(oddity(b"write_enable=YES ="), None);
+        assert_eq!(oddity(b"ftpd_banner"), Some(Note::NoEquals));
+        let (config, notes) = set("write_enable", " YES\t").unwrap();
+        assert!(config.write_enable());
+        assert_eq!(notes, [Note::Blanks]);
+        assert!(refusal("write_enable", " ").ends_with("\"\" is neither YES nor NO"));
     }
 
     #[test]

@@ -95,6 +95,24 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl StartError {
+    /// What vsftpd would say of the same, if it would say anything.
+    #[must_use]
+    pub fn oops(&self) -> Option<&'static str> {
+        match self {
+            StartError::Listen(address, _) if address.is_ipv6() => {
+                Some("OOPS: could not bind listening IPv6 socket")
+            }
+            StartError::Listen(..) => Some("OOPS: could not bind listening IPv4 socket"),
+            StartError::Tls(TlsError::Unreadable(..) | TlsError::Pair(..) | TlsError::NoPair) => {
+                Some("OOPS: SSL: cannot load RSA certificate")
+            }
+            StartError::Tls(TlsError::Ciphers(_)) => {
+                Some("OOPS: SSL: could not set cipher list")
+            }
+            _ => None,
+        }
+    }
+
     /// The option of `config` that it is about, if it is about one.
     #[must_use]
     pub fn option(&self, config: &Config) -> Option<&'static str> {

@@ -36,6 +36,17 @@ impl Site {
     /// Runs the program on a file of these lines, `DIR` being the place;
     /// anonymous users have a root, and no other machine can connect.
     fn run(&self, through: &[String], words: &[&str], text: &str) -> Finished {
+        let mut command = self.command(through, words, text);
+        run(command.env_remove("RUST_LOG"), b"", PATIENCE)
+    }
+
+    /// The same with words behind all others.
+    fn run_after(&self, words: &[&str], text: &str) -> Finished {
+        let mut command = self.command(&[], &[], text);
+        run(command.args(words).env_remove("RUST_LOG"), b"", PATIENCE)
+    }
+
+    fn command(&self, through: &[String], words: &[&str], text: &str) -> Command {
         let directory = self.place.path().display().to_string();
         let text = text.replace("DIR", &directory);
         let file = self.file("site.conf", &text, 0o600);
@@ -45,7 +56,7 @@ impl Site {
         command.args(all).args(words).arg(file);
         command.args(["-olisten_address=127.0.0.1", "-olisten_port=0"]);
         command.arg(format!("-oanon_root={directory}/root"));
-        run(command.env_remove("RUST_LOG"), b"", PATIENCE)
+        command
     }
 
     /// What `--check` says on standard error, with places as `DIR`, and its
@@ -259,5 +270,22 @@ fn who_looks_for_vsftpds_words_on_standard_error_finds_them() {
         assert!(lines[0].starts_with("ironftpd: "), "{said}");
         assert!(lines[0].contains("site.conf:1: "), "{said}");
         assert_eq!(lines[1..], [format!("500 OOPS: {words}")], "{said}");
+    }
+}
+
+#[test]
+fn so_do_those_who_look_for_ports_that_are_taken_and_certificates() {
+    let site = Site::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("-olisten_port={}", taken.local_addr().unwrap().port());
+    let text = "ssl_enable=YES\nrsa_cert_file=DIR/none\n";
+    for (words, text, oops) in [
+        (&["-olisten=YES"][..], text, "SSL: cannot load RSA certificate"),
+        (&[port.as_str()][..], "", "could not bind listening IPv4 socket"),
+    ] {
+        let started = site.run_after(words, text);
+        let said = String::from_utf8(started.stderr).unwrap();
+        let last = said.lines().last().unwrap_or_default();
+        assert_eq!(last, format!("500 OOPS: {oops}"), "{said}");
     }
 }
