@@ -106,9 +106,7 @@ impl StartError {
             StartError::Tls(TlsError::Unreadable(..) | TlsError::Pair(..) | TlsError::NoPair) => {
                 Some("OOPS: SSL: cannot load RSA certificate")
             }
-            StartError::Tls(TlsError::Ciphers(_)) => {
-                Some("OOPS: SSL: could not set cipher list")
-            }
+            StartError::Tls(TlsError::Ciphers(_)) => Some("OOPS: SSL: could not set cipher list"),
             _ => None,
         }
     }

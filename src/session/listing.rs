@@ -13,7 +13,7 @@ use crate::data::Interruption;
 use crate::fs::{Names, Reader};
 use crate::protocol::listing::{
     ListClock, ListEntry, ListOptions, Owner, append_classified_list_line, append_list_line,
-    append_name,
+    append_name, classify,
 };
 use crate::protocol::{Timestamp, VirtualPath};
 use crate::sys::clock;
@@ -127,7 +127,8 @@ impl Listing {
             }
             return false;
         }
-        let found = if self.long || (self.options.recursive && !dots) {
+        let marked = self.options.classify && name != b"..";
+        let found = if self.long || marked || (self.options.recursive && !dots) {
             // An entry that vanished in between is no entry any more.
             match attributes_at(directory.as_fd(), name) {
                 Ok(found) => Some(found),
@@ -144,15 +145,18 @@ impl Listing {
                     .flatten();
                 self.append_long(&found, name, target.as_deref());
             }
-            None => self.append_short(name),
+            None => self.append_short(name, found.as_ref()),
         }
         // Links are not followed, so there is no way round in circles.
         self.options.recursive && !dots && found.is_some_and(|found| found.is_directory())
     }
 
-    fn append_short(&mut self, name: &[u8]) {
+    fn append_short(&mut self, name: &[u8], attributes: Option<&Attributes>) {
         append_name(&mut self.out, &self.prefix);
         append_name(&mut self.out, name);
+        let classified = attributes.filter(|_| self.options.classify);
+        self.out
+            .extend(classified.and_then(|attributes| classify(attributes.mode)));
         self.out.extend_from_slice(b"\r\n");
     }
 
@@ -389,7 +393,7 @@ impl Listing {
                 };
                 self.append_long(&attributes, name, None);
             }
-            Target::One(_) => self.append_short(pathname),
+            Target::One(attributes) => self.append_short(pathname, Some(&attributes)),
             Target::Matches(mut wildcard) => {
                 self.matches(login, &mut wildcard, buffer, sink)?;
                 whole = !wildcard.is_cut_short();

@@ -280,8 +280,16 @@ fn so_do_those_who_look_for_ports_that_are_taken_and_certificates() {
     let port = format!("-olisten_port={}", taken.local_addr().unwrap().port());
     let text = "ssl_enable=YES\nrsa_cert_file=DIR/none\n";
     for (words, text, oops) in [
-        (&["-olisten=YES"][..], text, "SSL: cannot load RSA certificate"),
-        (&[port.as_str()][..], "", "could not bind listening IPv4 socket"),
+        (
+            &["-olisten=YES"][..],
+            text,
+            "SSL: cannot load RSA certificate",
+        ),
+        (
+            &[port.as_str()][..],
+            "",
+            "could not bind listening IPv4 socket",
+        ),
     ] {
         let started = site.run_after(words, text);
         let said = String::from_utf8(started.stderr).unwrap();

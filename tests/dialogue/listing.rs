@@ -120,6 +120,7 @@ fn the_switches_of_list_do_what_they_do_in_ls() {
         folder.iter().any(|line| line.ends_with("目录/")),
         "{folder:?}"
     );
+    assert!(control.listing("NLST -F").contains(&"目录/".to_owned()));
     let own = control.listing("LIST -d");
     assert_eq!(own.len(), 1, "{own:?}");
     assert!(own[0].starts_with('d') && own[0].ends_with('.'), "{own:?}");
