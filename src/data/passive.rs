@@ -271,6 +271,27 @@ mod tests {
     }
 
     #[test]
+    fn ranges_share_what_they_have_in_common_and_give_it_back() {
+        let (ports, port) = one_port();
+        let own = ports.beside(PortSet::range(port, port));
+        let here = promise(&ports, HERE).unwrap();
+        assert!(promise(&own, HERE).is_err());
+        let there = promise(&own, THERE).unwrap();
+        let (client_here, client_there) = (connect(HERE, port), connect(THERE, port));
+        let accepted = there.accept(&mut nobody(), LIMIT).unwrap();
+        assert!(came(&accepted, &client_there));
+        let accepted = here.accept(&mut nobody(), LIMIT).unwrap();
+        assert!(came(&accepted, &client_here));
+        drop(promise(&own, HERE).unwrap());
+        // What nobody holds is nobody's obstacle, and gone with the range.
+        let elsewhere = ports.beside(PortSet::range(0, 0));
+        drop(promise(&elsewhere, HERE).unwrap());
+        drop((own, elsewhere));
+        assert!(TcpStream::connect((HERE, port)).is_err());
+        assert_eq!(promise(&ports, HERE).unwrap().port(), port);
+    }
+
+    #[test]
     fn who_connected_before_the_promise_is_dropped() {
         let (ports, port) = one_port();
         drop(promise(&ports, HERE).unwrap());

@@ -12,6 +12,10 @@
 //! address, not those of the server, and an address that hoards ports keeps
 //! only itself waiting. Two clients of one address cannot be told apart and
 //! never share.
+//!
+//! Some users have a range of their own, and a server that has read its
+//! configuration again another than before. All ranges know of the same
+//! listeners, so that none keeps a port bound that another could use.
 
 use super::DataConnection;
 use crate::protocol::PortSet;
@@ -46,11 +50,11 @@ const TOLD: usize = 3;
 /// Ports of a wide range tried at random before it is walked from end to end.
 const DRAWS: usize = 64;
 
-/// The passive ports and their listeners, shared by all sessions.
+/// A range of passive ports, and the listeners of all ranges.
 #[derive(Debug)]
 pub struct PassivePorts {
     ports: PortSet,
-    store: Mutex<Store>,
+    store: Arc<Mutex<Store>>,
 }
 
 #[derive(Debug, Default)]
@@ -136,18 +140,16 @@ impl Store {
         holders.find(|holder| holder.number == ticket.number)
     }
 
-    /// How many ports of `local` lie ready.
-    fn ready_at(&self, local: SocketAddr) -> usize {
-        let here = |address: &&SocketAddr| with_port(**address, 0) == local;
-        self.ready.iter().filter(here).count()
+    /// How many of these ports lie ready.
+    fn ready_among(&self, suits: impl Fn(&SocketAddr) -> bool) -> usize {
+        self.ready.iter().filter(|address| suits(address)).count()
     }
 
-    /// Takes one of the ports of `local` that lie ready, if there are any.
-    fn take_ready(&mut self, local: SocketAddr) -> Option<SocketAddr> {
-        let here = |address: &SocketAddr| with_port(*address, 0) == local;
-        let count = self.ready_at(local);
+    /// Takes one of these ports that lie ready, if there are any.
+    fn take_ready(&mut self, suits: impl Fn(&SocketAddr) -> bool) -> Option<SocketAddr> {
+        let count = self.ready_among(&suits);
         let drawn = self.draw(count);
-        let mut places = self.ready.iter().enumerate().filter(|(_, at)| here(at));
+        let mut places = self.ready.iter().enumerate().filter(|(_, at)| suits(at));
         let (place, _) = places.nth(drawn)?;
         Some(self.ready.swap_remove(place))
     }
@@ -188,11 +190,11 @@ impl Store {
         }
         self.ready.push(ticket.address);
         let local = with_port(ticket.address, 0);
+        let here = |address: &SocketAddr| with_port(*address, 0) == local;
         let oldest = if self.ready.len() > READY_IN_ALL {
             Some(0)
-        } else if self.ready_at(local) > READY {
-            let mut ready = self.ready.iter();
-            ready.position(|address| with_port(*address, 0) == local)
+        } else if self.ready_among(here) > READY {
+            self.ready.iter().position(here)
         } else {
             None
         };
@@ -209,8 +211,22 @@ impl PassivePorts {
     pub fn new(ports: PortSet) -> Arc<PassivePorts> {
         Arc::new(PassivePorts {
             ports,
-            store: Mutex::default(),
+            store: Arc::default(),
         })
+    }
+
+    /// Another range, which may have ports in common with this one.
+    #[must_use]
+    pub fn beside(&self, ports: PortSet) -> Arc<PassivePorts> {
+        Arc::new(PassivePorts {
+            ports,
+            store: Arc::clone(&self.store),
+        })
+    }
+
+    /// Whether a port that was bound may serve this range.
+    fn has(&self, port: u16) -> bool {
+        self.ports.contains(port) || self.ports.contains(0)
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -231,13 +247,15 @@ impl PassivePorts {
         client: Option<IpAddr>,
     ) -> Result<(Ticket, Vec<SocketAddr>), sys::Error> {
         let local = with_port(local, 0);
+        let mine =
+            |address: &SocketAddr| with_port(*address, 0) == local && self.has(address.port());
         let mut store = self.store();
-        let enough = store.ready_at(local) >= READY || store.ready.len() >= READY_IN_ALL;
-        let ready = enough.then(|| store.take_ready(local)).flatten();
+        let enough = store.ready_among(mine) >= READY || store.ready.len() >= READY_IN_ALL;
+        let ready = enough.then(|| store.take_ready(mine)).flatten();
         let address = match ready {
             Some(ready) => ready,
             None => self.bind_one(&mut store, local).or_else(|error| {
-                let ready = store.take_ready(local);
+                let ready = store.take_ready(mine);
                 ready
                     .or_else(|| self.find_shared(&mut store, local, client))
                     .ok_or(error)
@@ -388,6 +406,22 @@ impl PassivePorts {
     /// The port is free again, as far as this holder is concerned.
     pub(super) fn give_back(&self, ticket: &Ticket) {
         self.store().part(ticket);
+    }
+}
+
+impl Drop for PassivePorts {
+    /// What lies ready in a range that nobody has any more is given back to
+    /// the system.
+    fn drop(&mut self) {
+        let mut store = self.store();
+        let Store { bound, ready, .. } = &mut *store;
+        ready.retain(|address| {
+            let stays = !self.has(address.port());
+            if !stays {
+                bound.remove(address);
+            }
+            stays
+        });
     }
 }
 

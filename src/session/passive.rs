@@ -5,8 +5,7 @@
 use super::announce::Announced;
 use crate::config::Config;
 use crate::data::PassivePorts;
-use crate::protocol::PortSet;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 /// Options that say which ports.
 const PORTS: &[&str] = &["pasv_ports", "pasv_min_port", "pasv_max_port"];
@@ -24,12 +23,7 @@ const ADDRESS: &[&str] = &[
 pub(super) struct Passive {
     pub(super) ports: Arc<PassivePorts>,
     pub(super) announced: Arc<Announced>,
-    others: Arc<Others>,
 }
-
-/// Ports that some users have in place of the server's. Sessions with the same
-/// range share them, so that none takes a port away from another.
-type Others = Mutex<Vec<(PortSet, Weak<PassivePorts>)>>;
 
 impl Passive {
     /// What `config` asks for.
@@ -37,7 +31,6 @@ impl Passive {
         Passive {
             ports: PassivePorts::new(config.passive_ports()),
             announced: Arc::new(Announced::new(config)),
-            others: Arc::default(),
         }
     }
 
@@ -47,54 +40,56 @@ impl Passive {
         let ports = if mine.agrees(config, PORTS) {
             Arc::clone(&self.ports)
         } else {
-            self.other(config.passive_ports())
+            self.ports.beside(config.passive_ports())
         };
         let announced = if mine.agrees(config, ADDRESS) {
             Arc::clone(&self.announced)
         } else {
             Arc::new(Announced::new(config))
         };
-        Passive {
-            ports,
-            announced,
-            others: Arc::clone(&self.others),
-        }
-    }
-
-    fn other(&self, range: PortSet) -> Arc<PassivePorts> {
-        // Each change below leaves a list that is right.
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        others.retain(|(_, ports)| ports.strong_count() > 0);
-        let known = others.iter().find(|(known, _)| *known == range);
-        if let Some(ports) = known.and_then(|(_, ports)| ports.upgrade()) {
-            return ports;
-        }
-        let ports = PassivePorts::new(range.clone());
-        others.push((range, Arc::downgrade(&ports)));
-        ports
+        Passive { ports, announced }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Promise;
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
     #[test]
-    fn what_differs_is_new_and_shared_by_those_who_have_the_same() {
+    fn who_has_ports_of_his_own_finds_none_taken_by_those_who_lie_ready() {
+        const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let free = TcpListener::bind((HERE, 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let mine = Config::of_text(&format!("pasv_ports={port}"));
+        let range = format!("pasv_min_port={port}\npasv_max_port={port}");
+        let passive = Passive::new(&mine);
+        let own = passive.under(&Config::of_text(&range), &mine);
+        let promise = |passive: &Passive| {
+            let local = SocketAddr::new(HERE, 0);
+            Promise::of(&passive.ports, local, Some(HERE)).map(|promise| promise.port())
+        };
+        assert_eq!(promise(&passive).unwrap(), port);
+        assert_eq!(promise(&own).unwrap(), port);
+        assert_eq!(promise(&passive).unwrap(), port);
+    }
+
+    #[test]
+    fn what_differs_is_new_and_the_rest_is_shared() {
         let mine = Config::of_text("");
         let passive = Passive::new(&mine);
         let same = passive.under(&Config::of_text("hide_ids=YES"), &mine);
         assert!(Arc::ptr_eq(&same.ports, &passive.ports));
         assert!(Arc::ptr_eq(&same.announced, &passive.announced));
         let ranged = Config::of_text("pasv_min_port=6000\npasv_max_port=6009");
-        let (first, second) = (passive.under(&ranged, &mine), passive.under(&ranged, &mine));
-        assert!(!Arc::ptr_eq(&first.ports, &passive.ports));
-        assert!(Arc::ptr_eq(&first.ports, &second.ports));
-        assert!(Arc::ptr_eq(&first.announced, &passive.announced));
-        drop((first, second));
+        let ranged = passive.under(&ranged, &mine);
+        assert!(!Arc::ptr_eq(&ranged.ports, &passive.ports));
+        assert!(Arc::ptr_eq(&ranged.announced, &passive.announced));
         let other = Config::of_text("pasv_address=192.0.2.9\npasv_ports=7000");
         let addressed = passive.under(&other, &mine);
         assert!(!Arc::ptr_eq(&addressed.announced, &passive.announced));
-        assert_eq!(passive.others.lock().unwrap().len(), 1);
+        assert!(!Arc::ptr_eq(&addressed.ports, &passive.ports));
     }
 }
