@@ -163,6 +163,21 @@ impl Lists {
     /// # Errors
     /// The first that cannot be read.
     pub fn open(config: &Config) -> Result<Lists, ListError> {
+        Lists::read(config, config.serves_others_than_local())
+    }
+
+    /// Reads them again. What users of the system have needed so far is not
+    /// given up: the one who reads now perhaps may not what root could at the
+    /// start.
+    ///
+    /// # Errors
+    /// The first that cannot be read.
+    pub fn reopen(&self, config: &Config) -> Result<Lists, ListError> {
+        let had = matches!(self.jail, Jail::Listed(_));
+        Lists::read(config, config.serves_others_than_local() && !had)
+    }
+
+    fn read(config: &Config, jail_may_wait: bool) -> Result<Lists, ListError> {
         let list = |option: &'static str| {
             let mut used = config.login_lists();
             let Some(used) = used.find(|list| list.option == option) else {
@@ -176,7 +191,7 @@ impl Lists {
             jail: match list("chroot_list_file") {
                 Ok(list) => list.map_or(Jail::Unlisted, Jail::Listed),
                 // What only users of the system meet keeps nobody else out.
-                Err(_) if config.serves_others_than_local() => {
+                Err(_) if jail_may_wait => {
                     Jail::Unread(config.chroot_list_file().map(Path::to_owned))
                 }
                 Err(error) => return Err(error),
@@ -404,6 +419,11 @@ mod tests {
         fs::write(&path, "bob\n").unwrap();
         assert!(lists.jails(b"bob").unwrap());
         assert!(!lists.jails(b"ann").unwrap());
+        // One that was read is not lost when the configuration is read again.
+        let had = lists.reopen(&config(&settings)).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(had.reopen(&config(&settings)).is_err());
+        assert!(lists.reopen(&config(&settings)).is_ok());
     }
 
     #[test]

@@ -48,6 +48,8 @@ impl Anonymous {
 
 /// What becomes of anonymous users. `others` is whether anybody else may log
 /// in, whom a root that is not there does not concern; `before` is what was.
+/// Those who are served now are not given up because the configuration is read
+/// again: the one who reads perhaps may not go where root could at the start.
 pub(super) fn anonymous(
     config: &Config,
     personal: &Personal,
@@ -58,14 +60,10 @@ pub(super) fn anonymous(
     if !config.anonymous_enable() {
         return Ok(Anonymous::No);
     }
-    match served(
-        config,
-        personal,
-        starter,
-        before.and_then(Anonymous::served),
-    ) {
+    let before = before.and_then(Anonymous::served);
+    match served(config, personal, starter, before) {
         Ok(served) => Ok(Anonymous::Served(Box::new(served))),
-        Err(error) if others && error.is_about_anonymous_root() => {
+        Err(error) if others && before.is_none() && error.is_about_anonymous_root() => {
             Ok(Anonymous::Broken(error.to_string()))
         }
         Err(error) => Err(error),

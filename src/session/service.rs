@@ -172,7 +172,12 @@ impl Service {
                 before.map(|before| &before.anonymous),
             )?,
             personal,
-            lists: Lists::open(&config).map_err(ServiceError::List)?,
+            lists: before
+                .map_or_else(
+                    || Lists::open(&config),
+                    |before| before.lists.reopen(&config),
+                )
+                .map_err(ServiceError::List)?,
             heir: heir(&config)?,
             passive: before.map_or_else(
                 || Passive::new(&config),

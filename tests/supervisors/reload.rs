@@ -159,6 +159,17 @@ fn what_is_wrong_changes_nothing_and_is_told_in_one_line() {
 }
 
 #[test]
+fn who_is_served_is_not_kept_out_by_a_root_that_is_not_there() {
+    let launch = Launch::new();
+    let home = launch.root().path().to_owned();
+    let server = launch.account("ann", "secret", &home).start();
+    add(&server, "anon_root=/nonexistent\n");
+    reload(&server, "the configuration of before stays", 1);
+    server.anonymous();
+    server.login("ann", "secret");
+}
+
+#[test]
 fn what_counts_at_the_start_is_told_by_name_and_stays() {
     let launch = Launch::new();
     let home = launch.root().path().to_owned();
