@@ -4,11 +4,13 @@
 use super::service::ServiceError;
 use crate::config::Config;
 use crate::protocol::{Code, Reply};
-use crate::sys::regular::{is_null, read_regular};
+use crate::sys::regular::{is_null, open_regular};
+use std::io::{self, Read};
 use std::path::Path;
 
-/// A banner is a screenful; a file named by mistake shall not fill memory.
-const LARGEST: u64 = 64 * 1024;
+/// A banner is a screenful; of a file named by mistake no more than this
+/// counts, as in vsftpd.
+const LARGEST: u64 = 100_000;
 
 /// The greeting that the configuration has, or names a file for.
 ///
@@ -45,8 +47,34 @@ pub(super) fn greeting(config: &Config) -> Result<Reply, ServiceError> {
 
 /// The text of banner_file; /dev/null has none.
 fn banner(path: &Path) -> Result<Vec<u8>, ServiceError> {
-    match read_regular(path, LARGEST) {
+    match beginning(path) {
         Err(_) if is_null(path) => Ok(Vec::new()),
         text => text.map_err(|error| ServiceError::Banner(path.to_owned(), error)),
+    }
+}
+
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    open_regular(path)?.take(LARGEST).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn of_a_huge_banner_the_beginning_counts() {
+        let name = format!("ironftpd-banner-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, "line\n".repeat(40_000)).unwrap();
+        let config = Config::of_text(&format!("banner_file={}", path.display()));
+        let greeting = greeting(&config);
+        fs::remove_file(&path).unwrap();
+        let mut wire = Vec::new();
+        greeting.unwrap().encode(&mut wire);
+        let lines = wire.split(|&byte| byte == b'\n').count();
+        assert_eq!(lines, 20_000 + 2);
     }
 }
