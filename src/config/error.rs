@@ -24,6 +24,12 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// The name of a file, for one line: files in user_config_dir have names that
+/// others may have chosen.
+pub(super) fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -45,8 +51,8 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::File { path, line: 0 } => write!(f, "{}", path.display()),
-            Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Origin::File { path, line: 0 } => f.write_str(&shown(path)),
+            Origin::File { path, line } => write!(f, "{}:{line}", shown(path)),
             Origin::CommandLine => f.write_str("command line"),
             Origin::Serve => f.write_str("--serve"),
             Origin::Builtin => f.write_str("default"),
@@ -187,8 +193,8 @@ impl fmt::Display for Problem {
                 f.write_str("nobody may log in: anonymous_enable and local_enable are NO and virtual_users_file is not set")
             }
             Problem::NoSuchUser(name) => write!(f, "the system has no user \"{}\"", printable(name)),
-            Problem::NotADirectory(path) => write!(f, "\"{}\" is not a directory", path.display()),
-            Problem::Unreadable(path, error) => write!(f, "cannot read \"{}\": {error}", path.display()),
+            Problem::NotADirectory(path) => write!(f, "\"{}\" is not a directory", shown(path)),
+            Problem::Unreadable(path, error) => write!(f, "cannot read \"{}\": {error}", shown(path)),
             Problem::NotARegularFile => f.write_str("is not a regular file"),
             Problem::WrongOwner { owner, starter } => write!(
                 f,
@@ -353,6 +359,9 @@ mod tests {
             Problem::UnknownOption { suggestion: None },
         );
         assert_eq!(text, "/etc/ironftpd.conf:12: unknown option \"a\\u{1b}b\"");
+        let path = Path::new("users/\u{1b}[2J\n").into();
+        let origin = Origin::File { path, line: 3 };
+        assert_eq!(origin.to_string(), "users/\\u{1b}[2J\\n:3");
     }
 
     #[test]

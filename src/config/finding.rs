@@ -6,10 +6,10 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::danger::Danger;
-use super::error::{Origin, printable};
+use super::error::{Origin, printable, shown};
 use super::options::{Config, find};
 use super::spec::Kind;
 use super::symptom::Symptom;
@@ -359,10 +359,6 @@ fn needed(f: &mut fmt::Formatter<'_>, needs: &[&'static str]) -> fmt::Result {
         [other] => write!(f, ": set {other}, or leave this out"),
         _ => f.write_str(": set one of them, or leave this out"),
     }
-}
-
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
 }
 
 impl fmt::Display for Finding {
