@@ -65,13 +65,17 @@ fn announced(report: &mut Report<'_>) {
     }
 }
 
+/// Ports below are those of services, for which a server that has given up
+/// root may not listen.
+const LOWEST: u16 = 1024;
+
 /// The lowest and the highest passive port, of which one that makes no sense
 /// does not count: vsftpd's rule.
 pub(super) fn passive_range(config: &Config) -> (u16, u16) {
-    let port = |value: u32| u16::try_from(value).ok().filter(|&port| port != 0);
-    let first = port(config.pasv_min_port()).unwrap_or(1024);
-    let last = port(config.pasv_max_port()).filter(|&last| last >= first);
-    (first, last.unwrap_or(u16::MAX))
+    let port = |value: u32, from| u16::try_from(value).ok().filter(|&port| port >= from);
+    let first = port(config.pasv_min_port(), LOWEST).unwrap_or(LOWEST);
+    let last = port(config.pasv_max_port(), first).unwrap_or(u16::MAX);
+    (first, last)
 }
 
 fn ports(report: &mut Report<'_>) {
@@ -125,6 +129,7 @@ mod tests {
         assert!(told("pasv_max_port=5000")[0].contains("are 5001-65535"));
         assert!(told("pasv_min_port=0\npasv_max_port=1023")[0].contains("are 1024-65535"));
         assert_eq!(told("pasv_min_port=70000\npasv_max_port=80000").len(), 2);
+        assert!(told("pasv_min_port=500\npasv_max_port=600")[1].contains("are 1024-65535"));
         for fine in [
             "pasv_min_port=6000\npasv_max_port=6000",
             "pasv_min_port=0",

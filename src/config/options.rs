@@ -307,7 +307,7 @@ options! {
     Bool pasv_enable = "YES",
         "Allow passive mode: the commands PASV and EPSV.";
     Uint pasv_min_port = "5001",
-        "Lowest port of passive data connections. With 0, or a number that is no port, any port from 1024 up.",
+        "Lowest port of passive data connections. With 0, a number below 1024 or one that is no port, any port from 1024 up.",
         "vsftpd's manual gives 0 as the default, its code 5001; the code is followed.";
     Uint pasv_max_port = "0",
         "Highest port of passive data connections. 0 means 65535, and so does a port below the lowest. A range of some tens is enough: once all of its ports are promised, clients at different addresses share them, so that only two transfers of one address need two ports.",
