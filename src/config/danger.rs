@@ -107,8 +107,8 @@ static DANGERS: &[Danger] = &[
         "ftp_username",
         Warning,
         |c| c.anonymous_enable && *c.ftp_username == *b"root",
-        "anonymous users act with root's rights",
-        "name a user that has none",
+        "anonymous users cannot act as root, and the server does not start where they would have to",
+        "name a user that has no rights",
     ),
     // Rights.
     danger(

@@ -22,10 +22,11 @@ pub fn foresee(service: &Service) -> Result<(Plan, Vec<Finding>), StartError> {
     let config = service.config();
     let (prospects, mut found) = Prospects::of(service);
     let plan = Plan::with(service, &prospects)?;
-    found.extend(limits::findings(
-        config,
-        sys::process::raise_descriptor_limit()?,
-    ));
+    // A session of inetd's has a process to itself.
+    if config.listen() || config.listen_ipv6() {
+        let descriptors = sys::process::raise_descriptor_limit()?;
+        found.extend(limits::findings(config, descriptors));
+    }
     found.extend(of_users(config, service.starter()));
     found.extend(as_who_it_becomes(&plan, || unreadable::findings(config))?);
     Ok((plan, found))
