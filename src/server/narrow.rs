@@ -102,7 +102,7 @@ impl Walls {
         Ok(Walls {
             filters: Arc::new(Filters::of(config)?),
             network: network(config),
-            papers: papers(config),
+            papers: papers(prospects.widest(config)),
             main: if config.allow_root_login() {
                 Kind::MainWithRoot
             } else {
