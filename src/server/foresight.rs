@@ -32,18 +32,22 @@ pub fn foresee(service: &Service) -> Result<(Plan, Vec<Finding>), StartError> {
     Ok((plan, found))
 }
 
+/// Errors that are told of one file: what is no file of options at all has one
+/// in each line.
+const TOLD: usize = 20;
+
 /// What is wrong or odd about the files of user_config_dir.
 fn of_users(config: &Config, starter: u32) -> Vec<Finding> {
     let files = config
         .user_config_dir()
         .and_then(|it| fs::read_dir(it).ok());
-    let files = files.into_iter().flatten().filter_map(Result::ok);
+    let mut files = files.into_iter().flatten().filter_map(Result::ok);
     let mut found = Vec::new();
-    for file in files.take(TRIED) {
+    for file in files.by_ref().take(TRIED) {
         match config.with_file(&file.path(), starter) {
             Ok((_, findings)) => found.extend(findings),
             Err(PersonalError::Wrong(errors)) => {
-                found.extend(errors.iter().map(|error| Finding {
+                found.extend(errors.iter().take(TOLD).map(|error| Finding {
                     origin: error.origin.clone(),
                     option: None,
                     note: Note::NoOptions(error.without_place()),
@@ -54,6 +58,10 @@ fn of_users(config: &Config, starter: u32) -> Vec<Finding> {
                 found.push(Finding::of(config, "user_config_dir", note));
             }
         }
+    }
+    if files.next().is_some() {
+        let note = Note::Told(format!("only {TRIED} of its files were looked at"));
+        found.push(Finding::of(config, "user_config_dir", note));
     }
     found
 }

@@ -183,6 +183,36 @@ fn files_of_users_are_read_beforehand() {
 }
 
 #[test]
+fn files_of_users_that_are_no_files_of_options_keep_nobody_waiting() {
+    let site = Site::new();
+    let users = site.place.dir("users");
+    site.file("users/archive", &"x\n".repeat(10_000), 0o644);
+    let fifo = users.join("fifo");
+    assert!(
+        run(Command::new("mkfifo").arg(&fifo), b"", PATIENCE)
+            .status
+            .success()
+    );
+    std::os::unix::fs::symlink("/dev/zero", users.join("endless")).unwrap();
+    site.file("users/\u{1b}[2J\n", "x=\n", 0o644);
+    let (said, _) = site.check("user_config_dir=DIR/users\n", 0);
+    for name in ["fifo", "endless"] {
+        assert!(said.contains(&format!("users/{name}: is not a regular file: ")));
+    }
+    assert!(
+        said.contains("users/\\u{1b}[2J\\n:1: unknown option"),
+        "{said}"
+    );
+    assert!(!said.contains('\u{1b}'));
+    assert_eq!(said.matches("users/archive:").count(), 20);
+    for number in 0..1000 {
+        site.file(&format!("users/{number}"), "", 0o644);
+    }
+    let (said, _) = site.check("user_config_dir=DIR/users\n", 0);
+    assert!(said.contains("user_config_dir: only 1000 of its files were looked at"));
+}
+
+#[test]
 fn rules_for_clients_are_read_beforehand() {
     if !is_root() || !may_mount() {
         return left_out("needs root who may mount, to lay rules over /etc/hosts.allow");
