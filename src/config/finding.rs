@@ -67,6 +67,8 @@ pub enum Note {
     },
     /// pasv_address is no address, and pasv_addr_resolve is NO.
     NotAnnounced(String),
+    /// The same of one user, for whom no name is looked up.
+    NotLookedUp(String),
     /// A bound of the passive ports that is none.
     NoSuchPort {
         /// The lowest passive port.
@@ -234,6 +236,13 @@ impl fmt::Display for Note {
                 "\"{}\" is not a numeric IPv4 address: PASV announces the address that the \
                  client has connected to, where vsftpd answers 500 OOPS: set \
                  pasv_addr_resolve=YES if it is a host name",
+                printable(text)
+            ),
+            Note::NotLookedUp(text) => write!(
+                f,
+                "\"{}\" is not a numeric IPv4 address, and names are not looked up for single \
+                 users: PASV announces the address that the client has connected to: write the \
+                 address",
                 printable(text)
             ),
             Note::NoSuchPort { first, last } => write!(

@@ -316,7 +316,7 @@ options! {
         "Ports of passive data connections as a list, with holes where there are some: 30000-30009,30020. When set, it counts and pasv_min_port and pasv_max_port do not.",
         "Not an option of vsftpd, which has one range only.";
     Text pasv_address = "",
-        "IPv4 address announced by PASV, for a server behind address translation. When empty, the local address of the control connection.",
+        "IPv4 address announced by PASV, for a server behind address translation. When empty, the local address of the control connection. In the file of one user (user_config_dir) a host name is not looked up.",
         "vsftpd answers PASV with 500 OOPS when this is no address and pasv_addr_resolve is NO; ironftpd announces the local address.";
     Text pasv_address_map = "",
         "Addresses announced by PASV to clients of certain networks, as network=address pairs parted by commas: 10.0.0.0/8=10.0.0.5,0.0.0.0/0=203.0.113.7. The smallest network that holds the client decides; for a client in none, pasv_address counts. So clients inside and outside a translating router are both served.",

@@ -19,7 +19,9 @@ use super::error::ConfigErrors;
 use super::finding::{Finding, Note};
 use super::load::{Accounts, Reading};
 use super::options::{Config, OPTIONS};
+use super::parse::shown;
 use super::spec::Slot;
+use crate::protocol::address::parse_loose_ipv4;
 use crate::sys::stamp::Stamp;
 
 /// Options that do nothing in the file of one user. Some are over by the
@@ -254,12 +256,24 @@ impl Config {
             option.is_none() || config.origin(name) != self.origin(name)
         };
         findings.retain(|finding| own(&finding.option) || finding.note == Note::NotPersonal);
+        findings.extend(self.name_in_vain(&config));
         errors.retain(|error| own(&error.option));
         if errors.is_empty() {
             Ok((config, findings))
         } else {
             Err(PersonalError::Wrong(ConfigErrors(errors)))
         }
+    }
+
+    /// What is to be said of a host name that is announced to one user only.
+    fn name_in_vain(&self, config: &Config) -> Option<Finding> {
+        let name = &config.pasv_address;
+        let in_vain = config.pasv_addr_resolve
+            && *name != self.pasv_address
+            && !name.is_empty()
+            && parse_loose_ipv4(name).is_none();
+        let note = || Note::NotLookedUp(shown(name));
+        in_vain.then(|| Finding::of(config, "pasv_address", note()))
     }
 
     /// Takes back what a user's file sets in vain.
@@ -377,6 +391,22 @@ mod tests {
                     set it in the file of the server";
         assert!(told.iter().any(|told| told.ends_with(line)), "{told:?}");
         assert!(personal.of(b"ann").unwrap().1.is_empty(), "told once");
+    }
+
+    #[test]
+    fn a_name_to_be_announced_to_one_user_is_told() {
+        let place = Place::new("name");
+        place.user("ann", "pasv_address=ftp.example\n");
+        place.user("bob", "pasv_address=192.0.2.1\n");
+        let settings = ["pasv_addr_resolve=YES", "pasv_address=other.example"];
+        let personal = place.personal(&settings);
+        let [finding] = personal.of(b"ann").unwrap().1.try_into().unwrap();
+        assert!(
+            finding
+                .to_string()
+                .contains("not looked up for single users")
+        );
+        assert!(personal.of(b"bob").unwrap().1.is_empty());
     }
 
     #[test]

@@ -103,6 +103,17 @@ impl Announced {
         }
     }
 
+    /// What another configuration asks for, of a user. Its host name is not
+    /// looked up; if it is this one's, what has been found counts.
+    pub(super) fn under(&self, config: &Config) -> Announced {
+        let other = Announced::new(config);
+        if other.name.is_some() && other.name == self.name {
+            let found = self.state().address;
+            other.state().address = found;
+        }
+        other
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Every field is right by itself at any time.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -244,6 +255,22 @@ mod tests {
         assert!(announced.is_news(ip("198.51.101.1"), private));
         assert!(!announced.is_news(ip("192.168.1.1"), private));
         assert!(!announced.is_news(ip("192.0.2.1"), ip("203.0.113.7")));
+    }
+
+    #[test]
+    fn a_user_with_a_map_of_his_own_has_the_address_that_was_found() {
+        let announced = by_name("300");
+        told(&announced, &["203.0.113.7"]);
+        let under = |more: &str| {
+            let text = format!("pasv_addr_resolve=YES\n{more}");
+            announced.under(&Config::of_text(&text))
+        };
+        let mapped = under("pasv_address=ftp.example\npasv_address_map=10.0.0.0/8=10.0.0.5");
+        assert_eq!(shown(&mapped), ip("203.0.113.7"));
+        assert_eq!(mapped.to(ip("10.1.1.1"), ip("10.0.0.1")), ip("10.0.0.5"));
+        assert_eq!(shown(&under("pasv_address=192.0.2.9")), ip("192.0.2.9"));
+        assert_eq!(shown(&under("pasv_address=other.example")), ip("10.0.0.1"));
+        assert_eq!(shown(&under("pasv_address=")), ip("10.0.0.1"));
     }
 
     #[test]

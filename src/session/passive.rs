@@ -45,7 +45,7 @@ impl Passive {
         let announced = if mine.agrees(config, ADDRESS) {
             Arc::clone(&self.announced)
         } else {
-            Arc::new(Announced::new(config))
+            Arc::new(self.announced.under(config))
         };
         Passive { ports, announced }
     }
