@@ -78,13 +78,14 @@ static DANGERS: &[Danger] = &[
         "anon_other_write_enable",
         Warning,
         |c| strangers_write(c) && c.anon_other_write_enable,
-        "anybody who reaches this server may delete, rename and overwrite what others have stored",
+        "anybody who reaches this server may delete, rename and overwrite what others have stored, \
+         and store files with APPE",
         "set it to NO",
     ),
     danger(
         "anon_world_readable_only",
         Warning,
-        |c| strangers_upload(c) && !c.anon_world_readable_only,
+        |c| strangers_store(c) && !c.anon_world_readable_only,
         "strangers may fetch what other strangers have stored, and use the server to pass on what \
          they like",
         "set it to YES, and leave anon_umask at 077",
@@ -92,7 +93,7 @@ static DANGERS: &[Danger] = &[
     danger(
         "anon_umask",
         Warning,
-        |c| strangers_upload(c) && c.anon_umask & 0o004 == 0 && !c.chown_uploads,
+        |c| strangers_store(c) && c.anon_umask & 0o004 == 0 && !c.chown_uploads,
         "what strangers store, strangers may fetch, and use the server to pass on what they like",
         "set anon_umask=077",
     ),
@@ -135,7 +136,7 @@ static DANGERS: &[Danger] = &[
     danger(
         "chown_username",
         Info,
-        |c| c.chown_uploads && strangers_upload(c) && *c.chown_username == *b"root",
+        |c| c.chown_uploads && strangers_store(c) && *c.chown_username == *b"root",
         "what strangers store belongs to root",
         "name a user whose files no program trusts",
     ),
@@ -263,8 +264,9 @@ fn strangers_write(config: &Config) -> bool {
     config.anonymous_enable && config.write_enable
 }
 
-fn strangers_upload(config: &Config) -> bool {
-    strangers_write(config) && config.anon_upload_enable
+/// By STOR, or by APPE.
+fn strangers_store(config: &Config) -> bool {
+    strangers_write(config) && (config.anon_upload_enable || config.anon_other_write_enable)
 }
 
 fn has_accounts(config: &Config) -> bool {
@@ -319,6 +321,10 @@ mod tests {
                     "anon_world_readable_only",
                     "anon_umask",
                 ],
+            ),
+            (
+                "write_enable=YES\nanon_other_write_enable=YES\nanon_umask=022",
+                &["anon_other_write_enable", "anon_umask"],
             ),
             ("anon_root=/", &["anon_root"]),
             ("ftp_username=root", &["ftp_username"]),

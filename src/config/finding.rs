@@ -223,7 +223,7 @@ impl fmt::Display for Note {
             ),
             Note::Negative { written, number } => write!(
                 f,
-                "\"{}\" is read as {number}, as in vsftpd: write 0 for no limit",
+                "\"{}\" is read as {number}, as in vsftpd: write 0 if no limit is meant",
                 printable(written)
             ),
             Note::OddAddress { written, taken } => write!(

@@ -412,7 +412,7 @@ mod tests {
         assert_eq!(config.max_clients(), u32::MAX);
         assert_eq!(
             notes[0].to_string(),
-            "\"-1\" is read as 4294967295, as in vsftpd: write 0 for no limit"
+            "\"-1\" is read as 4294967295, as in vsftpd: write 0 if no limit is meant"
         );
     }
 
