@@ -3,6 +3,7 @@
 
 use super::check::Report;
 use super::finding::Note;
+use crate::sys::regular::is_null;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -21,6 +22,10 @@ pub(super) fn check(report: &mut Report<'_>) {
         .filter_map(|list| Some((list.option, list.file?)));
     let banner = config.banner_file.as_deref();
     for (option, file) in lists.chain(banner.map(|file| ("banner_file", file))) {
+        // All may write there, and must.
+        if is_null(file) {
+            continue;
+        }
         writable(report, option, file);
         let directory = match file.parent() {
             Some(parent) if *parent == *"" => Path::new("."),
@@ -99,6 +104,16 @@ mod tests {
         );
         set(&place.0, 0o1777);
         assert_eq!(told(&text), [""; 0]);
+        // A null device with its usual mode, if one can be made.
+        let null = place.0.join("null");
+        let mut mknod = std::process::Command::new("mknod");
+        let made = mknod.args(["-m", "666"]).arg(&null).args(["c", "1", "3"]);
+        let made = made.output().is_ok_and(|done| done.status.success());
+        let null = if made { &null } else { Path::new("/dev/null") };
+        let empty = format!("banner_file={}", null.display());
+        let [line] = told(&empty).try_into().unwrap();
+        assert!(line.contains("is read as an empty file"), "{line}");
+        set(&place.0, 0o777);
         let directory = format!("user_config_dir={}", place.0.display());
         assert_eq!(told(&directory).len(), 1);
         assert_eq!(told(&format!("userlist_file={}", list.display())), [""; 0]);

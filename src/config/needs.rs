@@ -9,6 +9,7 @@ use super::personal;
 use super::spec::Slot;
 
 use Severity::{Info, Warning};
+use std::fs;
 
 /// An option, those of which one must be on for it to do anything, and how
 /// much it matters. Who switches on what is then not there is warned; that a
@@ -174,6 +175,7 @@ pub fn idle(config: &Config) -> Vec<Finding> {
         .filter(|&&(option, by, unless)| {
             is_asked_for(config, option)
                 && is_on(config, by)
+                && !is_empty_file(config, by)
                 && !unless.is_some_and(|other| is_on(config, other))
         })
         .map(|&(option, by, _)| (option, Note::Overruled(by)));
@@ -203,6 +205,16 @@ fn is_asked_for(config: &Config, option: &str) -> bool {
     let is_number =
         options::find(option.as_bytes()).is_some_and(|spec| matches!(spec.slot, Slot::Uint(..)));
     config.origins.contains_key(option) && (is_number || is_on(config, option))
+}
+
+/// Whether the option names a file without content, which goes before nothing.
+fn is_empty_file(config: &Config, option: &str) -> bool {
+    options::find(option.as_bytes()).is_some_and(|spec| match &spec.slot {
+        Slot::Path(value, _) => value(config)
+            .as_deref()
+            .is_some_and(|path| fs::metadata(path).is_ok_and(|about| about.len() == 0)),
+        _ => false,
+    })
 }
 
 /// Whether a flag is YES, a number is not 0, a text or path is set.
@@ -300,6 +312,8 @@ mod tests {
         assert_eq!(found("file_open_mode=0600\nuser_config_dir=/"), [""; 0]);
         assert_eq!(found("ssl_ciphers=HIGH\nuser_config_dir=/").len(), 1);
         assert_eq!(found("accept_timeout=5"), [""; 0]);
+        assert_eq!(found("ftpd_banner=a\nbanner_file=/etc/passwd").len(), 1);
+        assert_eq!(found("ftpd_banner=a\nbanner_file=/dev/null"), [""; 0]);
         assert_eq!(errors("listen_port=65536").len(), 1);
     }
 }
