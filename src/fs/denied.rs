@@ -31,10 +31,8 @@ impl Denied {
     /// Errs if `path` is denied.
     pub(super) fn check(&self, path: &VirtualPath) -> Result<(), sys::Error> {
         let judged = path.below(&self.home).unwrap_or(path.as_bytes());
-        if self
-            .filter
-            .picks_part_of(if judged == b"." { b"" } else { judged })
-        {
+        let names = if judged == b"." { b"" } else { judged };
+        if self.filter.picks_part_of(names) || self.filter.picks_place(path, &self.home) {
             return Err(sys::Error::new("deny_file", libc::EACCES).on(path.as_bytes()));
         }
         Ok(())
@@ -274,6 +272,33 @@ mod tests {
             assert_eq!(errno(root.delete(&path)), Some(libc::EACCES), "{name}");
         }
         assert_eq!(errno(root.attributes(&path("fair"))), None);
+    }
+
+    #[test]
+    fn a_pattern_with_a_slash_is_about_a_place_however_it_is_reached() {
+        let place = Place::new("whole");
+        place.link("sub", "fair");
+        place.link("/sub/.private/z", "link");
+        let denied = ["sub/.private/z", "fair/.private/z", "link"];
+        for (pattern, home) in [
+            ("/sub/*", "/"),
+            ("/sub/.private", "/"),
+            ("/sub/.private/z", "/sub"),
+            ("{/sub/.private/?,none}", "/sub/.private"),
+        ] {
+            let root = place.root(pattern, home);
+            for name in denied {
+                let error = errno(root.attributes(&path(name)));
+                assert_eq!(error, Some(libc::EACCES), "{pattern} {name}");
+            }
+            for name in [home, "/sub", "/file"] {
+                assert_eq!(
+                    errno(root.attributes(&path(name))),
+                    None,
+                    "{pattern} {name}"
+                );
+            }
+        }
     }
 
     #[test]

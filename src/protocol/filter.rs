@@ -4,8 +4,9 @@
 //! A filter is a pattern for one name, with `*`, `?` and `{one,other}`, and at
 //! the same time a text that picks every name it is part of. Octets are
 //! compared, so case counts, and a dot at the beginning is an octet like any
-//! other. What a pathname leads to is not known here: `fs` asks about the
-//! resolved one.
+//! other. A pattern with a slash is for a whole pathname from the root, and
+//! its wildcards take slashes. What a pathname leads to is not known here:
+//! `fs` asks about the resolved one.
 #![forbid(unsafe_code)]
 
 use crate::protocol::VirtualPath;
@@ -59,10 +60,31 @@ impl NameFilter {
                 .any(|name| !name.is_empty() && self.matches(name))
     }
 
-    /// Whether `path` is picked by its last name, or by the text anywhere.
+    /// Whether a pattern or text with a slash picks `path`, or a directory on
+    /// its way, by what lies below `top`: what picks `top` already does not
+    /// count, nor does anything if that is `path` itself.
+    #[must_use]
+    pub fn picks_place(&self, path: &VirtualPath, top: &VirtualPath) -> bool {
+        if !self.text.contains(&b'/') {
+            return false;
+        }
+        let known = path.below(top).map_or(0, |_| top.as_bytes().len());
+        let path = path.as_bytes();
+        let ends = (1..=path.len()).filter(|&end| path.get(end).is_none_or(|&byte| byte == b'/'));
+        let mut places = ends
+            .filter(|&end| end > known)
+            .filter_map(|end| path.get(..end));
+        places.any(|place| self.matches(place))
+            || self.ends_in(path).any(|end| end > known.saturating_add(1))
+    }
+
+    /// Whether `path` is picked by its last name, by the text anywhere, or as
+    /// a whole by a pattern with a slash.
     #[must_use]
     pub fn picks_end_of(&self, path: &VirtualPath) -> bool {
-        self.is_in(path.as_bytes()) || path.file_name().is_some_and(|name| self.matches(name))
+        self.is_in(path.as_bytes())
+            || path.file_name().is_some_and(|name| self.matches(name))
+            || self.text.contains(&b'/') && self.matches(path.as_bytes())
     }
 
     fn matches(&self, name: &[u8]) -> bool {
@@ -73,8 +95,15 @@ impl NameFilter {
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
+        self.ends_in(text).next().is_some()
+    }
+
+    /// Where the text ends in another.
+    fn ends_in(&self, text: &[u8]) -> impl Iterator<Item = usize> {
         text.windows(self.text.len())
-            .any(|part| part == &*self.text)
+            .zip(self.text.len()..)
+            .filter(|&(part, _)| *part == *self.text)
+            .map(|(_, end)| end)
     }
 }
 
@@ -175,6 +204,51 @@ mod tests {
         assert!(!filter("*.txt").picks_end_of(&path(b"/a.txt/b")));
         assert!(filter("a").picks_end_of(&path(b"/a/b")));
         assert!(!filter("a?").picks_end_of(&path(b"/")));
+        assert!(filter("/a/*").picks_end_of(&path(b"/a/b/c")));
+        assert!(!filter("/a/*").picks_end_of(&path(b"/b/a/c")));
+    }
+
+    #[test]
+    fn a_pattern_with_a_slash_is_about_places() {
+        let path = |text: &str| VirtualPath::root().join(text.as_bytes()).unwrap();
+        for (text, top, yes, no) in [
+            ("/etc/*", "/home/ann", &["/etc/x", "/etc/x/y"][..], "/etc"),
+            ("{/etc/*,*.key}", "/", &["/etc/x"][..], "/a/etc/x"),
+            ("/d/?", "/", &["/d/x", "/d/x/y"][..], "/d/xy"),
+            (
+                "/home/ann/d",
+                "/home/ann",
+                &["/home/ann/d/x"][..],
+                "/home/ann",
+            ),
+            (
+                "home/ann/d",
+                "/home/ann",
+                &["/home/ann/d/x"][..],
+                "/home/ann/e",
+            ),
+            // Who begins in a place that is picked keeps what is his.
+            (
+                "/home/*",
+                "/home/ann",
+                &["/home/bob", "/home/ann/x"][..],
+                "/home/ann",
+            ),
+            (
+                "/home",
+                "/home/ann",
+                &["/home/bob", "/home"][..],
+                "/home/ann/x",
+            ),
+            ("ann/", "/home/ann", &["/ann/x"][..], "/home/ann/x"),
+            ("*.key", "/", &[][..], "/x.key"),
+        ] {
+            let filter = filter(text);
+            for name in yes {
+                assert!(filter.picks_place(&path(name), &path(top)), "{text} {name}");
+            }
+            assert!(!filter.picks_place(&path(no), &path(top)), "{text} {no}");
+        }
     }
 
     #[test]

@@ -131,6 +131,20 @@ fn a_text_is_denied_wherever_it_stands() {
     }
 }
 
+#[test]
+fn a_pattern_with_a_slash_is_denied_as_a_place() {
+    for pattern in ["/in/*", "{/in/.priv*,/none}"] {
+        let server = server("deny_file", pattern);
+        let mut control = server.anonymous();
+        control.denied("CWD in/.private");
+        control.denied("RETR /in/.private/z");
+        control.command("SIZE a.txt", 213);
+        control.command("CWD in", 250);
+        control.denied("CWD .private");
+        control.denied("CWD way");
+    }
+}
+
 /// vsftpd looks at the last name alone, so that there is a way in below.
 #[test]
 fn what_lies_in_a_denied_directory_is_denied_with_it() {
