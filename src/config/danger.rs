@@ -178,6 +178,15 @@ static DANGERS: &[Danger] = &[
         "set it to NO unless data connections come from other addresses than their control \
          connections",
     ),
+    danger(
+        "pasv_enable",
+        Warning,
+        // The file of a user may set either.
+        |c| !c.pasv_enable && !c.port_enable && c.user_config_dir.is_none(),
+        "with port_enable=NO as well there are no data connections: no file goes either way, and \
+         no listing",
+        "set one of the two to YES",
+    ),
     // Passwords.
     danger(
         "ssl_enable",
@@ -223,11 +232,29 @@ static DANGERS: &[Danger] = &[
         "set userlist_deny=NO if it lists those who may",
     ),
     danger(
+        "userlist_deny",
+        Warning,
+        |c| has_accounts(c) && !c.userlist_deny && !c.userlist_enable,
+        "everybody with an account may log in, since userlist_file is not looked at while \
+         userlist_enable is NO",
+        "set userlist_enable=YES, or leave this out",
+    ),
+    danger(
         "chroot_local_user",
         Info,
         |c| c.local_enable && !c.chroot_local_user && !c.chroot_list_enable && !kept_as_guests(c),
         "users of the system see the whole machine, as far as its permissions let them",
         "set it to YES to keep each in his home",
+    ),
+    // Logs.
+    danger(
+        "log_ftp_protocol",
+        Warning,
+        |c| c.log_ftp_protocol && !has_own_log(c),
+        "does nothing, since commands go to vsftpd's own log or to syslog, and neither is written: \
+         it takes xferlog_enable=YES with xferlog_std_format=NO, dual_log_enable=YES or \
+         syslog_enable=YES",
+        "set these, or leave this out",
     ),
     // Limits.
     danger(
@@ -259,6 +286,12 @@ static DANGERS: &[Danger] = &[
         "set a number of seconds; 300 is the default",
     ),
 ];
+
+/// Whether vsftpd's own log or syslog is written, which alone take commands.
+fn has_own_log(config: &Config) -> bool {
+    let own = config.xferlog_enable && !config.xferlog_std_format;
+    own || config.dual_log_enable || config.syslog_enable
+}
 
 fn strangers_write(config: &Config) -> bool {
     config.anonymous_enable && config.write_enable
@@ -356,6 +389,15 @@ mod tests {
                 "port_promiscuous=YES\npasv_promiscuous=YES",
                 &["port_promiscuous", "pasv_promiscuous"],
             ),
+            ("pasv_enable=NO\nport_enable=NO", &["pasv_enable"]),
+            (
+                "virtual_users_file=/nonexistent\nuserlist_deny=NO",
+                &["userlist_deny"],
+            ),
+            (
+                "log_ftp_protocol=YES\nxferlog_enable=YES\nxferlog_std_format=YES",
+                &["log_ftp_protocol"],
+            ),
             (
                 "virtual_users_file=/nonexistent\nssl_enable=YES\nforce_local_logins_ssl=NO\n\
                  delay_failed_login=0\nmax_login_fails=0",
@@ -398,6 +440,11 @@ mod tests {
             "port_promiscuous=YES\nport_enable=NO",
             "pasv_promiscuous=YES\npasv_enable=NO",
             "delay_failed_login=0",
+            "log_ftp_protocol=YES\nxferlog_enable=YES",
+            "log_ftp_protocol=YES\ndual_log_enable=YES\nxferlog_std_format=YES",
+            "log_ftp_protocol=YES\nsyslog_enable=YES",
+            "userlist_deny=NO\nuserlist_enable=YES\nuserlist_file=/etc/passwd",
+            "pasv_enable=NO",
             "userlist_enable=YES\nuserlist_file=/etc/passwd\nuserlist_deny=YES",
         ] {
             let found = found(text);
