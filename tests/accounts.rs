@@ -287,7 +287,7 @@ fn a_check_warns_of_an_accounts_file_that_everybody_can_read() {
     place.done("user add ann --home /tmp", "pw\n");
     let settings = place.0.join("conf");
     let text = format!(
-        "anonymous_enable=NO\nlisten_address=127.0.0.1\nvirtual_users_file={}\n",
+        "anonymous_enable=NO\nlisten_address=127.0.0.1\nlisten_port=0\nvirtual_users_file={}\n",
         place.file().display()
     );
     fs::write(&settings, text).unwrap();

@@ -20,8 +20,8 @@ pub(super) struct Diagnosis {
     exit: Option<Exit>,
 }
 
-/// `--check`: all that a start would do short of binding ports, and what is
-/// odd about it.
+/// `--check`: all that a start would do short of listening, and what is odd
+/// about it.
 pub(super) fn check(launched: Result<Launch, ConfigErrors>) -> Exit {
     let mut diagnosis = Diagnosis::default();
     let plan = match launched {

@@ -7,6 +7,7 @@
 
 use crate::record::syslog;
 use crate::sys;
+use crate::sys::file::may_access;
 use crate::sys::fork::Ended;
 use crate::sys::inherited::silence;
 use crate::sys::process::fork_into_background;
@@ -123,6 +124,20 @@ impl PidFile {
 }
 
 impl PidFile {
+    /// Whether it could be written, without doing so.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub(super) fn rehearse(path: &Path) -> Result<(), (PathBuf, io::Error)> {
+        let mut options = File::options();
+        let options = options.read(true).write(true);
+        let opened = match options.custom_flags(libc::O_NOFOLLOW).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => may_make(path),
+            opened => opened.map(drop),
+        };
+        opened.map_err(|error| (path.to_owned(), error))
+    }
+
     /// Whether it still holds this process's number: a server started while
     /// this one let its transfers finish has written its own.
     fn is_own(&mut self) -> io::Result<bool> {
@@ -139,6 +154,25 @@ impl Drop for PidFile {
         if self.is_own().unwrap_or(false) {
             let _ = self.0.set_len(0);
         }
+    }
+}
+
+/// Whether a file of this name, which is not there, could be made.
+///
+/// # Errors
+/// Those of its directory.
+pub(super) fn may_make(path: &Path) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let flags = libc::O_PATH | libc::O_DIRECTORY;
+    let mut options = File::options();
+    let directory = options.read(true).custom_flags(flags).open(directory)?;
+    if may_access(directory.as_fd(), libc::W_OK | libc::X_OK) {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(libc::EACCES))
     }
 }
 
@@ -159,8 +193,14 @@ mod tests {
         let link = path.with_extension("link");
         symlink(&path, &link).unwrap();
         assert!(PidFile::write(&link).is_err(), "through a link");
+        assert!(PidFile::rehearse(&link).is_err(), "through a link");
+        assert!(PidFile::rehearse(&path.join("below")).is_err());
+        assert!(PidFile::rehearse(&std::env::temp_dir()).is_err());
+        assert!(PidFile::rehearse(&path).is_ok());
         std::fs::remove_file(&path).unwrap();
         std::fs::remove_file(&link).unwrap();
+        assert!(PidFile::rehearse(&path).is_ok());
+        assert!(!path.exists());
     }
 
     #[test]

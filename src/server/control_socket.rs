@@ -6,6 +6,7 @@
 //! live one never.
 
 use super::StartError;
+use super::background::may_make;
 use crate::config::{Config, Origin};
 use crate::sys;
 use crate::sys::file::{attributes_at, unlink_at};
@@ -16,7 +17,7 @@ use std::fs::{DirBuilder, File, Permissions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
@@ -91,6 +92,37 @@ pub(super) fn open(config: &Config) -> Result<Option<ControlSocket>, StartError>
             Ok(None)
         }
     }
+}
+
+/// Whether the socket could be had, without making it. What listens there now
+/// is not asked.
+///
+/// # Errors
+/// When it was asked for and could not.
+pub(super) fn rehearse(config: &Config) -> Result<(), StartError> {
+    let asked = |_: &&Path| *config.origin("control_socket") != Origin::Builtin;
+    let Some(path) = config.control_socket().filter(asked) else {
+        return Ok(());
+    };
+    let could = match path.symlink_metadata() {
+        Ok(about) if about.file_type().is_socket() => Ok(()),
+        Ok(_) => Err(SocketError::NotASocket),
+        Err(_) => SockAddr::unix(path)
+            .map_err(|_| SocketError::NoName)
+            .and_then(|_| may_be_made(path)),
+    };
+    could.map_err(|error| StartError::Control(path.to_owned(), error))
+}
+
+/// Whether a socket of this name, which is not there, could be made, with its
+/// directory if need be.
+fn may_be_made(path: &Path) -> Result<(), SocketError> {
+    let there = |name: &&Path| name.as_os_str().is_empty() || name.exists();
+    let name = match path.parent() {
+        Some(parent) if !there(&parent) => parent,
+        _ => path,
+    };
+    may_make(name).map_err(|error| sys::Error::from_io("bind", &error).into())
 }
 
 fn bind(path: &Path) -> Result<ControlSocket, SocketError> {

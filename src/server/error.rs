@@ -66,6 +66,10 @@ impl fmt::Display for StartError {
                         "; ports under 1024 need root or CAP_NET_BIND_SERVICE: \
                          set listen_port to a higher one",
                     ),
+                    libc::EADDRNOTAVAIL => f.write_str(
+                        "; no interface of this machine has the address: leave it out to listen \
+                         on all of them",
+                    ),
                     _ => Ok(()),
                 }
             }
@@ -115,6 +119,12 @@ impl StartError {
     #[must_use]
     pub fn option(&self, config: &Config) -> Option<&'static str> {
         match self {
+            StartError::Listen(address, error) if error.errno() == libc::EADDRNOTAVAIL => {
+                Some(match address {
+                    SocketAddr::V4(_) => "listen_address",
+                    SocketAddr::V6(_) => "listen_address6",
+                })
+            }
             StartError::Listen(..) => Some("listen_port"),
             StartError::PidFile(..) => Some("pid_file"),
             StartError::Unprivileged(_) => Some("nopriv_user"),

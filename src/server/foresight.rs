@@ -2,10 +2,11 @@
 //! will be odd then.
 
 use super::StartError;
-use super::limits;
+use super::background::PidFile;
 use super::plan::Plan;
 use super::prospects::Prospects;
 use super::unreadable::{self, TRIED};
+use super::{control_socket, limits, listen};
 use crate::auth::Becomes;
 use crate::config::{Config, Finding, Note, PersonalError};
 use crate::session::Service;
@@ -20,6 +21,7 @@ use std::fs;
 /// When the server would not start.
 pub fn foresee(service: &Service) -> Result<(Plan, Vec<Finding>), StartError> {
     let config = service.config();
+    rehearse(config)?;
     let (prospects, mut found) = Prospects::of(service);
     let plan = Plan::with(service, &prospects)?;
     // A session of inetd's has a process to itself.
@@ -35,6 +37,19 @@ pub fn foresee(service: &Service) -> Result<(Plan, Vec<Finding>), StartError> {
 /// Errors that are told of one file: what is no file of options at all has one
 /// in each line.
 const TOLD: usize = 20;
+
+/// What a start opens besides logs and certificates, as far as that can be
+/// tried without a trace.
+fn rehearse(config: &Config) -> Result<(), StartError> {
+    listen::rehearse(config)?;
+    if config.listeners().is_empty() {
+        return Ok(());
+    }
+    if let Some(path) = config.pid_file() {
+        PidFile::rehearse(path).map_err(|(path, error)| StartError::PidFile(path, error))?;
+    }
+    control_socket::rehearse(config)
+}
 
 /// What is wrong or odd about the files of user_config_dir.
 fn of_users(config: &Config, starter: u32) -> Vec<Finding> {

@@ -151,11 +151,46 @@ fn open(config: &Config) -> Result<Vec<Listener>, StartError> {
         .collect()
 }
 
+/// Whether the sockets could be opened, without clients noticing: they do not
+/// listen, and who has the ports may keep them.
+///
+/// # Errors
+/// The first that could not be opened.
+pub(super) fn rehearse(config: &Config) -> Result<(), StartError> {
+    for wanted in config.listeners() {
+        match bound(wanted.address, wanted.only_v6, None) {
+            Err(error) if error.errno() != libc::EADDRINUSE => {
+                return Err(StartError::Listen(wanted.address, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn open_one(
     address: SocketAddr,
     only_v6: bool,
     keepalive: Option<Duration>,
 ) -> Result<Listener, sys::Error> {
+    let socket = bound(address, only_v6, keepalive)?;
+    socket.listen(BACKLOG).map_err(sys::Error::of("listen"))?;
+    let bound = socket
+        .local_addr()
+        .map_err(sys::Error::of("getsockname"))?
+        .as_socket();
+    Ok(Listener {
+        socket: socket.into(),
+        address: bound.unwrap_or(address),
+        handed: false,
+    })
+}
+
+fn bound(
+    address: SocketAddr,
+    only_v6: bool,
+    keepalive: Option<Duration>,
+) -> Result<Socket, sys::Error> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket =
         Socket::new(Domain::for_address(address), kind, None).map_err(sys::Error::of("socket"))?;
@@ -172,14 +207,5 @@ fn open_one(
     socket
         .bind(&address.into())
         .map_err(sys::Error::of("bind"))?;
-    socket.listen(BACKLOG).map_err(sys::Error::of("listen"))?;
-    let bound = socket
-        .local_addr()
-        .map_err(sys::Error::of("getsockname"))?
-        .as_socket();
-    Ok(Listener {
-        socket: socket.into(),
-        address: bound.unwrap_or(address),
-        handed: false,
-    })
+    Ok(socket)
 }

@@ -262,6 +262,14 @@ fn the_exit_status_is_that_of_a_start_and_every_fault_is_told_at_once() {
             2,
         ),
         ("anonymous_enable=NO\n", 78, 1),
+        ("pid_file=DIR/none/pid\n", 77, 1),
+        ("pid_file=DIR/root\n", 77, 1),
+        ("control_socket=DIR/site.conf\n", 71, 1),
+        (
+            "listen=NO\nlisten_ipv6=YES\nlisten_address6=2001:db8::1\n",
+            69,
+            1,
+        ),
     ] {
         let (said, verdict) = site.check(text, code);
         let errors: Vec<&str> = said.lines().filter(|it| it.contains(" error: ")).collect();

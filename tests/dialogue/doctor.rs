@@ -288,7 +288,8 @@ fn port_20_without_the_privilege_and_hidden_rules_are_told() {
     let Some(machine) = Machine::new("caps", "203.0.113.7/32") else {
         return;
     };
-    let settings = [&TEN[..], &["connect_from_port_20=YES"]].concat();
+    let settings = ["connect_from_port_20=YES", "listen_port=2121"];
+    let settings = [&TEN[..], &settings].concat();
     assert_eq!(machine.check(&settings), [""; 0]);
     let without = ["setpriv", "--bounding-set", "-net_bind_service,-net_admin"];
     let [port, rules] = machine
@@ -300,7 +301,7 @@ fn port_20_without_the_privilege_and_hidden_rules_are_told() {
         "{port}"
     );
     assert!(
-        rules.starts_with("ironftpd: note: default: listen_port: whether the firewall"),
+        rules.starts_with("ironftpd: note: site.conf:6: listen_port: whether the firewall"),
         "{rules}"
     );
     machine.sysctl("ip_unprivileged_port_start", "20");

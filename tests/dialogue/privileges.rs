@@ -22,7 +22,8 @@ fn checking(text: &str, root: &Path) -> (TempDir, Command) {
 fn check(settings: &[&str]) -> String {
     let root = TempDir::new();
     root.close_to_others();
-    let (_directory, mut command) = checking("listen_address=127.0.0.1\n", root.path());
+    let (_directory, mut command) =
+        checking("listen_address=127.0.0.1\nlisten_port=0\n", root.path());
     for setting in settings {
         command.arg(format!("-o{setting}"));
     }
