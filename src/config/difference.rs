@@ -49,6 +49,21 @@ pub const AT_THE_START: &[&str] = &[
 /// need is there from the start as soon as one of them has.
 const FOR_SOME: &[&str] = &["local_enable", "connect_from_port_20", "chown_uploads"];
 
+/// What nobody need prepare for to leave it off for some.
+const OFF_FOR_SOME: &[&str] = &["ssl_enable"];
+
+/// Logs are the server's, and one for all sessions.
+const OF_THE_LOGS: &[&str] = &[
+    "xferlog_enable",
+    "xferlog_std_format",
+    "xferlog_file",
+    "vsftpd_log_file",
+    "dual_log_enable",
+    "syslog_enable",
+    "log_format",
+    "no_log_lock",
+];
+
 /// The thread that looks up a host name is born at the start.
 const OF_THE_RESOLVER: &[&str] = &[
     "pasv_address",
@@ -104,13 +119,23 @@ impl Config {
     /// of a server that was started to serve what `widest` allows.
     pub fn keep_for_some(&mut self, base: &Config, widest: &Config) -> Vec<&'static str> {
         let mine = self.clone();
-        self.keep(base, |spec| {
-            FOR_SOME.contains(&spec.name)
-                && match &spec.slot {
-                    Slot::Bool(value, _) => !*value(&mine) || *value(widest),
-                    _ => false,
-                }
+        self.keep(base, |spec| match &spec.slot {
+            Slot::Bool(value, _) if FOR_SOME.contains(&spec.name) => {
+                !*value(&mine) || *value(widest)
+            }
+            Slot::Bool(value, _) => OFF_FOR_SOME.contains(&spec.name) && !*value(&mine),
+            _ => false,
         })
+    }
+
+    /// Names of the options that this configuration, which goes over `base`
+    /// for some clients, sets in vain.
+    #[must_use]
+    pub fn vain_for_some(&self, base: &Config, widest: &Config) -> Vec<&'static str> {
+        let mut vain = self.clone().keep_for_some(base, widest);
+        let differing = self.differing(base);
+        vain.extend(differing.iter().filter(|name| OF_THE_LOGS.contains(name)));
+        vain
     }
 
     /// Switches on what `other` has on, of that which may be on for some.
@@ -170,7 +195,12 @@ mod tests {
 
     #[test]
     fn every_name_is_one_of_the_table() {
-        for name in AT_THE_START.iter().chain(OF_THE_RESOLVER) {
+        for name in AT_THE_START
+            .iter()
+            .chain(OF_THE_RESOLVER)
+            .chain(OFF_FOR_SOME)
+            .chain(OF_THE_LOGS)
+        {
             assert!(find(name.as_bytes()).is_some(), "{name}");
         }
     }
@@ -232,5 +262,19 @@ mod tests {
             ("pasv_addr_resolve", "YES"),
         ]);
         assert_eq!(new.keep_from(&Config::default()).len(), 2);
+    }
+
+    #[test]
+    fn some_clients_may_be_served_without_tls_and_not_with_it_or_other_logs() {
+        let base = config(&[("ssl_enable", "YES")]);
+        let mut without = config(&[("ssl_enable", "NO"), ("xferlog_enable", "YES")]);
+        assert_eq!(without.vain_for_some(&base, &base), ["xferlog_enable"]);
+        assert!(without.keep_for_some(&base, &base).is_empty());
+        assert!(!without.ssl_enable());
+        let mut with = config(&[("ssl_enable", "YES")]);
+        let base = Config::default();
+        assert_eq!(with.vain_for_some(&base, &with), ["ssl_enable"]);
+        assert_eq!(with.keep_for_some(&base, &base), ["ssl_enable"]);
+        assert!(!with.ssl_enable());
     }
 }

@@ -63,6 +63,7 @@ impl Prospects {
         let (allow, deny) = (read(ALLOW), read(DENY));
         let mut widest = config.clone();
         let mut change_user = false;
+        let mut for_some = Vec::new();
         for path in allow.configurations().chain(deny.configurations()) {
             let path = Path::new(OsStr::from_bytes(path));
             // Whatever it switches on is foreseen by it.
@@ -73,6 +74,7 @@ impl Prospects {
                     findings.extend(odd);
                     widest.widen(service.config());
                     change_user |= service.changes_user();
+                    for_some.push(service.config().clone());
                 }
                 Err(error) => {
                     let note = Note::Told(format!(
@@ -82,6 +84,9 @@ impl Prospects {
                     findings.push(Finding::of(config, "tcp_wrappers", note));
                 }
             }
+        }
+        for other in &for_some {
+            findings.extend(in_vain(other, config, &widest));
         }
         let prospects = Prospects {
             widest: Some(widest),
@@ -163,6 +168,16 @@ fn config_of(path: &Path, base: &Service) -> Result<(Config, Vec<Finding>), Load
         |finding| matches!(&finding.origin, Origin::File { path: file, .. } if **file == *path),
     );
     Ok((config, findings))
+}
+
+/// What `other`, for some clients, sets although it is the same for all.
+fn in_vain(other: &Config, base: &Config, widest: &Config) -> Vec<Finding> {
+    let vain = other.vain_for_some(base, widest).into_iter();
+    vain.map(|option| {
+        let note = "has no effect for some clients only: set it in the file of the server";
+        Finding::of(other, option, Note::Told(note.to_owned()))
+    })
+    .collect()
 }
 
 fn opened(base: &Service, config: Config) -> Result<Service, LoadError> {

@@ -236,6 +236,24 @@ fn rules_for_clients_are_read_beforehand() {
                 be used, and its clients are turned away: DIR/some.conf:1: listen: ";
     assert!(said.contains(line), "{said}");
     assert!(verdict.contains("2 warnings"), "{verdict}");
+    site.file(
+        "some.conf",
+        "xferlog_enable=NO\nwrite_enable=YES\nlisten_port=3\n",
+        0o600,
+    );
+    let text = "tcp_wrappers=YES\nxferlog_enable=YES\nvsftpd_log_file=DIR/log\n";
+    let (said, _) = site.check_through(&through, text, 0);
+    let vain: Vec<&str> = said
+        .lines()
+        .filter(|it| it.contains("DIR/some.conf"))
+        .collect();
+    let line = |option| {
+        format!(
+            "ironftpd: warning: DIR/some.conf:{option}: has no effect for some clients only: set it \
+             in the file of the server"
+        )
+    };
+    assert_eq!(vain, [line("3: listen_port"), line("1: xferlog_enable")]);
 }
 
 #[test]
