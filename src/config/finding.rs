@@ -197,6 +197,10 @@ impl fmt::Display for Note {
                     "\"{written}\" is read as {taken}; the rest is dropped: write {taken}"
                 )
             }
+            Note::DecimalMode { value } if value.to_string().contains(['8', '9']) => write!(
+                f,
+                "{value} is decimal and no octal number: write 0{value:o} if that is meant"
+            ),
             Note::DecimalMode { value } => write!(
                 f,
                 "{value} is decimal, 0{value:o} in octal; an octal number needs a leading 0: \
@@ -413,5 +417,15 @@ mod tests {
             finding.to_string(),
             "default: isolate: has no meaning here: leave this out, or let it stand"
         );
+    }
+
+    #[test]
+    fn a_decimal_mode_is_said_as_it_would_be_in_octal() {
+        let advice = |value| {
+            let note = Note::DecimalMode { value }.to_string();
+            note.rsplit_once(": ").map(|(_, advice)| advice.to_owned())
+        };
+        assert_eq!(advice(22).as_deref(), Some("write 022 if that is meant"));
+        assert_eq!(advice(9).as_deref(), Some("write 011 if that is meant"));
     }
 }

@@ -4,7 +4,8 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
+use std::io::ErrorKind;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::check::{Report, readable};
@@ -206,12 +207,47 @@ fn lists(report: &mut Report<'_>) {
             report.error(option, problem);
         }
     }
+    directories(report);
+}
+
+/// Directories that users of the system need when they log in.
+fn directories(report: &mut Report<'_>) {
+    let config = report.config;
     if let Some(directory) = &config.user_config_dir
-        && !Path::is_dir(directory)
+        && let Some(note) = no_directory(directory, "nobody can log in")
     {
-        let note = Note::Missing(directory.display().to_string());
         report.finding("user_config_dir", note);
     }
+    // One that differs from user to user, or lies below each home, is not one.
+    let token = &config.user_sub_token;
+    if let Some(directory) = &config.local_root
+        && config.local_enable
+        && config.user_config_dir.is_none()
+        && directory.is_absolute()
+        && (token.is_empty() || !contains(directory.as_os_str().as_bytes(), token))
+        && let Some(note) = no_directory(directory, "users begin in their homes instead")
+    {
+        report.finding("local_root", note);
+    }
+}
+
+/// What is wrong with a directory that is none, and what comes of it.
+fn no_directory(path: &Path, effect: &str) -> Option<Note> {
+    match fs::metadata(path) {
+        Ok(about) if about.is_dir() => None,
+        Ok(_) => Some(Note::Told(format!(
+            "{path:?} is not a directory, and {effect}: name one"
+        ))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Some(Note::Missing(path.display().to_string()))
+        }
+        // Who may look at it is not known before the server is who it becomes.
+        Err(_) => None,
+    }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|it| it == part)
 }
 
 #[cfg(test)]
@@ -351,5 +387,32 @@ mod tests {
                 "f:1: user_config_dir: \"/nonexistent\" does not exist: make it before somebody needs it"
             ]
         );
+    }
+
+    #[test]
+    fn directories_that_are_none_are_told() {
+        let told = |text: &str| {
+            let text = format!("local_enable=YES\n{text}");
+            let lines = judged(&text, Accounts::Configured).unwrap();
+            lines.join("\n")
+        };
+        let file = told("user_config_dir=/etc/passwd");
+        assert!(
+            file.starts_with("f:2: user_config_dir: \"/etc/passwd\" is not a directory"),
+            "{file}"
+        );
+        let missing = told("user_config_dir=/nonexistent/x");
+        assert!(missing.contains("does not exist"), "{missing}");
+        let root = told("local_root=/etc/passwd");
+        assert!(root.contains("users begin in their homes"), "{root}");
+        assert!(told("local_root=/nonexistent/x").contains("f:2: local_root: "));
+        for fine in [
+            "local_root=/",
+            "local_root=ftp",
+            "local_root=/nonexistent/$U\nuser_sub_token=$U",
+            "user_config_dir=/etc",
+        ] {
+            assert_eq!(told(fine), "", "{fine}");
+        }
     }
 }
