@@ -5,6 +5,7 @@
 use super::check::Report;
 use super::error::Problem;
 use super::finding::Note;
+use super::notes::Away;
 use super::parse::shown;
 use crate::protocol::NameFilter;
 use crate::protocol::pattern::MAX_PATTERN;
@@ -13,7 +14,7 @@ use crate::protocol::permitted::strangers;
 pub(super) fn check(report: &mut Report<'_>) {
     let config = report.config;
     if !config.ftp_enable {
-        report.finding("ftp_enable", Note::NobodyServed);
+        report.finding("ftp_enable", Away::NobodyServed);
     }
     for (option, list) in [
         ("cmds_allowed", &config.cmds_allowed),

@@ -13,6 +13,7 @@ use super::load::Accounts;
 use super::local;
 use super::needs;
 use super::network;
+use super::notes::Paper;
 use super::options::Config;
 use super::parse::shown;
 use super::secure;
@@ -36,13 +37,8 @@ impl Report<'_> {
         });
     }
 
-    pub(super) fn finding(&mut self, option: &str, note: Note) {
-        let origin = self.config.origin(option).clone();
-        self.findings.push(Finding {
-            origin,
-            option: Some(option.to_owned()),
-            note,
-        });
+    pub(super) fn finding(&mut self, option: &str, note: impl Into<Note>) {
+        self.findings.push(Finding::of(self.config, option, note));
     }
 
     pub(super) fn at_most(&mut self, option: &str, value: u32, largest: u32, octal: bool) {
@@ -144,7 +140,7 @@ fn named_files(report: &mut Report<'_>) {
         && let Err(error) = readable(path)
     {
         if is_null(path) {
-            report.finding("banner_file", Note::ReadAsEmpty);
+            report.finding("banner_file", Paper::ReadAsEmpty);
         } else {
             report.error("banner_file", Problem::Unreadable(path.clone(), error));
         }
@@ -156,7 +152,7 @@ fn named_files(report: &mut Report<'_>) {
         if error.kind() == io::ErrorKind::NotFound {
             report.finding(
                 "virtual_users_file",
-                Note::Missing(path.display().to_string()),
+                Paper::Missing(path.display().to_string()),
             );
         } else {
             report.error(

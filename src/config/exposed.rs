@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::check::Report;
-use super::finding::Note;
+use super::notes::Paper;
 use crate::sys::regular::is_null;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -34,7 +34,7 @@ pub(super) fn check(report: &mut Report<'_>) {
         };
         // A sticky directory lets nobody replace what is another's.
         if mode_of(directory).is_some_and(|mode| mode & (BY_OTHERS | STICKY) == BY_OTHERS) {
-            report.finding(option, Note::ReplaceableByOthers(directory.to_owned()));
+            report.finding(option, Paper::ReplaceableByOthers(directory.to_owned()));
         }
     }
     if let Some(directory) = &config.user_config_dir {
@@ -44,7 +44,7 @@ pub(super) fn check(report: &mut Report<'_>) {
 
 fn writable(report: &mut Report<'_>, option: &str, path: &Path) {
     if mode_of(path).is_some_and(|mode| mode & BY_GROUP_OR_OTHERS != 0) {
-        report.finding(option, Note::WritableByOthers(path.to_owned()));
+        report.finding(option, Paper::WritableByOthers(path.to_owned()));
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::check;
 use super::error::{ConfigError, ConfigErrors, Origin, Problem};
 use super::finding::{Finding, Note};
+use super::notes::{Paper, Slip};
 use super::options::Config;
 use super::parse::{self, trimmed};
 use crate::sys::process::effective_user;
@@ -83,7 +84,7 @@ impl Reading {
         match contents(path, starter) {
             Ok((text, mode)) => {
                 if mode & 0o022 != 0 {
-                    self.finding(&whole, None, Note::WritableByOthers(path.to_owned()));
+                    self.finding(&whole, None, Paper::WritableByOthers(path.to_owned()));
                 }
                 self.text(path, &text);
             }
@@ -103,7 +104,7 @@ impl Reading {
         let marked = text.strip_prefix(BYTE_ORDER_MARK);
         if marked.is_some() {
             let path = Arc::clone(&path);
-            self.finding(&Origin::File { path, line: 1 }, None, Note::ByteOrderMark);
+            self.finding(&Origin::File { path, line: 1 }, None, Slip::ByteOrderMark);
         }
         let text = marked.unwrap_or(text);
         for (line, bytes) in (1..).zip(text.split(|&byte| byte == b'\n')) {
@@ -113,22 +114,22 @@ impl Reading {
             };
             if bytes.ends_with(b"\r") && !returns {
                 returns = true;
-                self.finding(&origin, None, Note::CarriageReturn);
+                self.finding(&origin, None, Slip::CarriageReturn);
             }
             let Some(name) = self.line(bytes, &origin) else {
                 continue;
             };
             if let Some(before) = seen.insert(name, line) {
-                self.finding(&origin, Some(name), Note::SetBefore { line: before });
+                self.finding(&origin, Some(name), Slip::SetBefore { line: before });
             }
         }
     }
 
-    fn finding(&mut self, origin: &Origin, option: Option<&[u8]>, note: Note) {
+    fn finding(&mut self, origin: &Origin, option: Option<&[u8]>, note: impl Into<Note>) {
         self.findings.push(Finding {
             origin: origin.clone(),
             option: option.map(parse::shown),
-            note,
+            note: note.into(),
         });
     }
 
@@ -462,7 +463,7 @@ mod tests {
         let path = place.file("c", "");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
         let (_, findings) = load(std::slice::from_ref(&path), &[]).unwrap();
-        assert_eq!(findings[0].note, Note::WritableByOthers(path));
+        assert_eq!(findings[0].note, Note::Paper(Paper::WritableByOthers(path)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::check::{Report, readable};
 use super::error::{Origin, Problem};
 use super::finding::{Finding, Note, Severity};
 use super::load::Accounts;
+use super::notes::{Away, Paper, Vain};
 use super::options::{Config, find};
 use super::parse::shown;
 use super::spec::Slot;
@@ -58,7 +59,7 @@ fn anonymous_root(report: &mut Report<'_>, accounts: Accounts) {
         Err(error) => Problem::Unreadable(root, error),
     };
     if others {
-        report.finding(option, Note::AnonymousOut(problem.to_string()));
+        report.finding(option, Away::AnonymousOut(problem.to_string()));
     } else {
         report.error(option, problem);
     }
@@ -89,7 +90,7 @@ fn users(report: &mut Report<'_>) {
         && !config.allow_root_login
         && matches!(User::find(&config.guest_username), Ok(Some(user)) if user.uid == 0)
     {
-        report.finding("guest_username", Note::RootAsGuest);
+        report.finding("guest_username", Away::RootAsGuest);
     }
 }
 
@@ -143,7 +144,7 @@ impl Config {
             findings.push(Finding {
                 origin: Origin::Builtin,
                 option: Some(option.to_owned()),
-                note: Note::RedHatsPlace(place.display().to_string()),
+                note: Note::Paper(Paper::RedHatsPlace(place.display().to_string())),
             });
         }
     }
@@ -187,7 +188,7 @@ fn lists(report: &mut Report<'_>) {
     let mut used = config.login_lists();
     if config.userlist_enable && used.all(|list| list.option != "userlist_file") {
         let needs = &["local_enable", "virtual_users_file"];
-        report.finding("userlist_enable", Note::Needs(needs, Severity::Warning));
+        report.finding("userlist_enable", Vain::Needs(needs, Severity::Warning));
     }
     for LoginList { option, file } in config.login_lists() {
         let problem = match file {
@@ -195,14 +196,14 @@ fn lists(report: &mut Report<'_>) {
             Some(path) => match readable(path) {
                 Ok(()) => continue,
                 Err(_) if is_null(path) => {
-                    report.finding(option, Note::ReadAsEmpty);
+                    report.finding(option, Paper::ReadAsEmpty);
                     continue;
                 }
                 Err(error) => Problem::Unreadable(path.to_owned(), error),
             },
         };
         if option == "chroot_list_file" && config.serves_others_than_local() {
-            report.finding(option, Note::LocalUsersOut(problem.to_string()));
+            report.finding(option, Away::LocalUsersOut(problem.to_string()));
         } else {
             report.error(option, problem);
         }
@@ -239,7 +240,7 @@ fn no_directory(path: &Path, effect: &str) -> Option<Note> {
             "{path:?} is not a directory, and {effect}: name one"
         ))),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            Some(Note::Missing(path.display().to_string()))
+            Some(Note::Paper(Paper::Missing(path.display().to_string())))
         }
         // Who may look at it is not known before the server is who it becomes.
         Err(_) => None,

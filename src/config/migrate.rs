@@ -4,6 +4,7 @@
 
 use super::error::Origin;
 use super::finding::{Finding, Note};
+use super::notes::Vain;
 use super::options::{Config, OPTIONS};
 use super::print::{comment, explained, setting};
 use super::spec::OptionSpec;
@@ -27,7 +28,7 @@ pub fn migrated(config: &Config, findings: &[Finding]) -> Vec<u8> {
         out.extend_from_slice(explained(spec).as_bytes());
         setting(&mut out, config, spec);
     }
-    let in_vain = |finding: &&Finding| matches!(finding.note, Note::Moot(_));
+    let in_vain = |finding: &&Finding| matches!(finding.note, Note::Vain(Vain::Moot(_)));
     let mut told = Vec::new();
     for finding in findings.iter().filter(in_vain) {
         let name = finding.option.as_deref().unwrap_or_default();

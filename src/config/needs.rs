@@ -4,6 +4,7 @@
 
 use super::check::Report;
 use super::finding::{Finding, Note, Severity};
+use super::notes::Vain;
 use super::options::{self, Config};
 use super::personal;
 use super::spec::Slot;
@@ -159,7 +160,7 @@ static OVERRULED: &[(&str, &str, Option<&str>)] = &[
 pub(super) fn check(report: &mut Report<'_>) {
     for (option, needs, severity) in unmet(report.config) {
         if severity == Warning {
-            report.finding(option, Note::Needs(needs, severity));
+            report.finding(option, Vain::Needs(needs, severity));
         }
     }
 }
@@ -169,7 +170,7 @@ pub(super) fn check(report: &mut Report<'_>) {
 pub fn idle(config: &Config) -> Vec<Finding> {
     let unmet = unmet(config)
         .filter(|&(.., severity)| severity == Info)
-        .map(|(option, needs, severity)| (option, Note::Needs(needs, severity)));
+        .map(|(option, needs, severity)| (option, Note::Vain(Vain::Needs(needs, severity))));
     let overruled = OVERRULED
         .iter()
         .filter(|&&(option, by, unless)| {
@@ -178,7 +179,7 @@ pub fn idle(config: &Config) -> Vec<Finding> {
                 && !is_empty_file(config, by)
                 && !unless.is_some_and(|other| is_on(config, other))
         })
-        .map(|&(option, by, _)| (option, Note::Overruled(by)));
+        .map(|&(option, by, _)| (option, Note::Vain(Vain::Overruled(by))));
     let mut found: Vec<Finding> = Vec::new();
     for (option, note) in unmet.chain(overruled) {
         // One reason is enough.

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::check::Report;
 use super::error::Problem;
 use super::finding::Note;
+use super::notes::{Away, Slip, Vain};
 use super::options::Config;
 use super::parse::shown;
 use crate::protocol::PortSet;
@@ -27,7 +28,7 @@ pub(super) fn check(report: &mut Report<'_>) {
 fn listening(report: &mut Report<'_>) {
     let config = report.config;
     if !config.listen && !config.listen_ipv6 {
-        report.finding("listen", Note::ByInetdOnly);
+        report.finding("listen", Away::ByInetdOnly);
     }
     // An address that no socket is for does no harm, whatever it is.
     let four = &config.listen_address;
@@ -48,7 +49,7 @@ fn oddly(report: &mut Report<'_>, option: &str, text: &[u8]) -> bool {
     };
     let written = shown(text);
     if written.parse::<Ipv4Addr>().is_err() {
-        report.finding(option, Note::OddAddress { written, taken });
+        report.finding(option, Slip::OddAddress { written, taken });
     }
     true
 }
@@ -92,7 +93,7 @@ fn ports(report: &mut Report<'_>) {
         ("pasv_max_port", config.pasv_max_port, last),
     ] {
         if written != 0 && written != u32::from(taken) {
-            report.finding(option, Note::NoSuchPort { first, last });
+            report.finding(option, Vain::NoSuchPort { first, last });
         }
     }
 }

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use super::error::{ConfigError, Origin, Problem};
 use super::finding::{Finding, Note};
 use super::moot::{self, Moot};
+use super::notes::{Slip, Vain};
 use super::options::{self, Config};
 use super::spec::{Kind, OptionSpec, Slot};
 use super::suggest;
@@ -62,10 +63,12 @@ pub(super) fn setting(line: &[u8]) -> Result<Option<Setting<'_>>, (Option<String
 /// What is odd about the form of a line that says something.
 pub(super) fn oddity(line: &[u8]) -> Option<Note> {
     match line.iter().position(|&byte| byte == b'=') {
-        None => Some(Note::NoEquals),
+        None => Some(Note::Slip(Slip::NoEquals)),
         Some(equals) => {
             let name = line.get(..equals)?;
-            name.last()?.is_ascii_whitespace().then_some(Note::Blanks)
+            name.last()?
+                .is_ascii_whitespace()
+                .then_some(Note::Slip(Slip::Blanks))
         }
     }
 }
@@ -112,7 +115,7 @@ pub fn value(kind: Kind, text: &[u8]) -> Result<(Value, Option<Note>), Problem> 
         _ if text.is_empty() => Err(Problem::MissingValue),
         Kind::Bool => {
             let bare = text.trim_ascii();
-            let note = (bare != text).then_some(Note::Blanks);
+            let note = (bare != text).then_some(Note::Slip(Slip::Blanks));
             Ok((Value::Bool(flag(bare)?), note))
         }
         Kind::Uint => number(text).map(|(number, note)| (Value::Uint(number), note)),
@@ -163,9 +166,9 @@ fn number(text: &[u8]) -> Result<(u32, Option<Note>), Problem> {
     let written = shown(text);
     if negative {
         let number = number.wrapping_neg();
-        return Ok((number, Some(Note::Negative { written, number })));
+        return Ok((number, Some(Note::Slip(Slip::Negative { written, number }))));
     }
-    let note = (!junk.is_empty()).then_some(Note::TrailingJunk { written, taken });
+    let note = (!junk.is_empty()).then_some(Note::Slip(Slip::TrailingJunk { written, taken }));
     Ok((number, note))
 }
 
@@ -218,7 +221,7 @@ impl Config {
             (Slot::Bool(_, field), Value::Bool(flag)) => *field(self) = flag,
             (Slot::Uint(_, field), Value::Uint(number)) => {
                 if spec.is_octal() && number != 0 && !text.starts_with(b"0") {
-                    notes.push(Note::DecimalMode { value: number });
+                    notes.push(Note::Slip(Slip::DecimalMode { value: number }));
                 }
                 *field(self) = number;
             }
@@ -253,7 +256,7 @@ impl Config {
 fn judge(row: &Moot, text: &[u8]) -> Result<Vec<Note>, Problem> {
     let (_, note) = value(row.kind, text)?;
     let mut notes = Vec::from_iter(note);
-    notes.push(Note::Moot(row.reason));
+    notes.push(Note::Vain(Vain::Moot(row.reason)));
     Ok(notes)
 }
 
@@ -335,12 +338,12 @@ mod tests {
             setting(line).unwrap(),
             Some((&b"write_enable"[..], &b" YES\t"[..]))
         );
-        assert_eq!(oddity(line), Some(Note::Blanks));
+        assert_eq!(oddity(line), Some(Note::Slip(Slip::Blanks)));
         assert_eq!(oddity(b"write_enable=YES ="), None);
-        assert_eq!(oddity(b"ftpd_banner"), Some(Note::NoEquals));
+        assert_eq!(oddity(b"ftpd_banner"), Some(Note::Slip(Slip::NoEquals)));
         let (config, notes) = set("write_enable", " YES\t").unwrap();
         assert!(config.write_enable());
-        assert_eq!(notes, [Note::Blanks]);
+        assert_eq!(notes, [Note::Slip(Slip::Blanks)]);
         assert!(refusal("write_enable", " ").ends_with("\"\" is neither YES nor NO"));
     }
 
@@ -372,10 +375,10 @@ mod tests {
     fn junk_after_digits_is_dropped_with_a_finding() {
         let (config, notes) = set("anon_umask", "022x").unwrap();
         assert_eq!(config.anon_umask(), 0o22);
-        let taken = Note::TrailingJunk {
+        let taken = Note::Slip(Slip::TrailingJunk {
             written: "022x".to_owned(),
             taken: "022".to_owned(),
-        };
+        });
         assert_eq!(notes, [taken]);
         assert_eq!(set("anon_umask", "089").unwrap().0.anon_umask(), 0);
     }
@@ -384,7 +387,7 @@ mod tests {
     fn decimal_umask_is_taken_with_a_finding() {
         let (config, notes) = set("anon_umask", "22").unwrap();
         assert_eq!(config.anon_umask(), 22);
-        assert_eq!(notes, [Note::DecimalMode { value: 22 }]);
+        assert_eq!(notes, [Note::Slip(Slip::DecimalMode { value: 22 })]);
     }
 
     #[test]
@@ -403,7 +406,7 @@ mod tests {
         assert_eq!((config.listen_port(), notes), (2121, vec![]));
         let (config, notes) = set("anon_umask", " 022").unwrap();
         assert_eq!(config.anon_umask(), 22);
-        assert_eq!(notes, [Note::DecimalMode { value: 22 }]);
+        assert_eq!(notes, [Note::Slip(Slip::DecimalMode { value: 22 })]);
     }
 
     #[test]
@@ -469,7 +472,7 @@ mod tests {
         assert!(refusal("one_process_model", "perhaps").contains("neither YES nor NO"));
         assert!(matches!(
             set("one_process_model", "YES").unwrap().1.as_slice(),
-            [Note::Moot(_)]
+            [Note::Vain(Vain::Moot(_))]
         ));
     }
 

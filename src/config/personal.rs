@@ -18,6 +18,7 @@ use super::check;
 use super::error::ConfigErrors;
 use super::finding::{Finding, Note};
 use super::load::{Accounts, Reading};
+use super::notes::Vain;
 use super::options::{Config, OPTIONS};
 use super::parse::shown;
 use super::spec::Slot;
@@ -255,7 +256,9 @@ impl Config {
             let name = option.as_deref().unwrap_or_default();
             option.is_none() || config.origin(name) != self.origin(name)
         };
-        findings.retain(|finding| own(&finding.option) || finding.note == Note::NotPersonal);
+        findings.retain(|finding| {
+            own(&finding.option) || finding.note == Note::Vain(Vain::NotPersonal)
+        });
         findings.extend(self.name_in_vain(&config));
         errors.retain(|error| own(&error.option));
         if errors.is_empty() {
@@ -296,7 +299,7 @@ impl Config {
             findings.push(Finding {
                 origin,
                 option: Some(spec.name.to_owned()),
-                note: Note::NotPersonal,
+                note: Note::Vain(Vain::NotPersonal),
             });
         }
     }

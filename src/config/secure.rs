@@ -3,7 +3,7 @@
 
 use super::check::Report;
 use super::error::Problem;
-use super::finding::Note;
+use super::notes::Vain;
 use super::options::Config;
 use super::parse::{self, Value, shown};
 use super::spec::Kind;
@@ -99,7 +99,7 @@ pub(super) fn check(report: &mut Report<'_>) {
         report.error("client_cert_user", Problem::BadCertUser(text));
     }
     for name in config.old_versions() {
-        report.finding(name, Note::OldVersion);
+        report.finding(name, Vain::OldVersion);
     }
 }
 

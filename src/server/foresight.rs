@@ -8,7 +8,7 @@ use super::prospects::Prospects;
 use super::unreadable::{self, TRIED};
 use super::{control_socket, limits, listen};
 use crate::auth::Becomes;
-use crate::config::{Config, Finding, Note, PersonalError};
+use crate::config::{Config, Finding, Note, Paper, PersonalError};
 use crate::session::Service;
 use crate::sys;
 use crate::sys::identity::{self, Identity};
@@ -65,11 +65,11 @@ fn of_users(config: &Config, starter: u32) -> Vec<Finding> {
                 found.extend(errors.iter().take(TOLD).map(|error| Finding {
                     origin: error.origin.clone(),
                     option: None,
-                    note: Note::NoOptions(error.without_place()),
+                    note: Note::Paper(Paper::NoOptions(error.without_place())),
                 }));
             }
             Err(error) => {
-                let note = Note::NoOptions(error.to_string());
+                let note = Note::Paper(Paper::NoOptions(error.to_string()));
                 found.push(Finding::of(config, "user_config_dir", note));
             }
         }

@@ -4,7 +4,7 @@
 //! that user out.
 #![forbid(unsafe_code)]
 
-use crate::config::{Config, Finding, Note};
+use crate::config::{Config, Finding, Note, Paper};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     let files = accounts.into_iter().chain(lists);
     let mut found: Vec<Finding> = files
         .filter(|(_, path)| is_out_of_reach(path))
-        .map(|(option, path)| Finding::of(config, option, Note::ClosedLater(path.to_owned())))
+        .map(|(option, path)| Finding::of(config, option, Paper::ClosedLater(path.to_owned())))
         .collect();
     if let Some(note) = config.user_config_dir().and_then(of_directory) {
         found.push(Finding::of(config, "user_config_dir", note));
@@ -34,14 +34,14 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
 fn of_directory(directory: &Path) -> Option<Note> {
     // A name that nobody has: whether it is there can be told, or it cannot.
     if is_denied(fs::symlink_metadata(directory.join(" "))) {
-        return Some(Note::ClosedDirectory(directory.to_owned()));
+        return Some(Note::Paper(Paper::ClosedDirectory(directory.to_owned())));
     }
     // One that may be entered and not listed is not looked through.
     let files = fs::read_dir(directory).ok()?;
     let files = files.take(TRIED).filter_map(Result::ok);
     let mut closed = files.filter(|file| is_out_of_reach(&file.path()));
     let first = closed.next()?.path();
-    Some(Note::ClosedFiles(first, closed.count()))
+    Some(Note::Paper(Paper::ClosedFiles(first, closed.count())))
 }
 
 fn is_out_of_reach(path: &Path) -> bool {
