@@ -86,7 +86,12 @@ fn start_server(launch: Launch, handed: Handed) -> Exit {
         certificate,
         reread: launch.start.reread(),
     };
-    match server::run(server, notice) {
+    exit_after(server::run(server, notice))
+}
+
+/// The exit code of a server that has ended so, once it is said why.
+fn exit_after(outcome: Result<Outcome, StartError>) -> Exit {
+    match outcome {
         Ok(Outcome::Ended | Outcome::Background) => Exit::Ok,
         Ok(Outcome::Failed(code)) => Exit::of(code),
         // Clients come and go.

@@ -39,27 +39,7 @@ impl Prospects {
             return (Prospects::default(), Vec::new());
         }
         let mut findings = Vec::new();
-        let mut read = |path| match rules_of(path) {
-            Ok((rules, faults)) => {
-                let faults = faults.iter().map(|fault| Finding {
-                    origin: Origin::File {
-                        path: Path::new(path).into(),
-                        line: fault.line,
-                    },
-                    option: None,
-                    note: Note::Told(fault.cause.to_owned()),
-                });
-                findings.extend(faults);
-                rules
-            }
-            Err(error) => {
-                let note = Note::Told(format!(
-                    "every client will be turned away: cannot read {path}: {error}"
-                ));
-                findings.push(Finding::of(config, "tcp_wrappers", note));
-                Rules::default()
-            }
-        };
+        let mut read = |path| rules_and_faults(path, config, &mut findings);
         let (allow, deny) = (read(ALLOW), read(DENY));
         let mut widest = config.clone();
         let mut change_user = false;
@@ -188,6 +168,30 @@ fn opened(base: &Service, config: Config) -> Result<Service, LoadError> {
         Arc::new(LiveAccounts::of(mine).map_err(LoadError::Accounts)?)
     };
     base.reopen(config, accounts).map_err(LoadError::Service)
+}
+
+/// The rules in a file, and what is wrong with it as findings.
+fn rules_and_faults(path: &str, config: &Config, findings: &mut Vec<Finding>) -> Rules {
+    match rules_of(path) {
+        Ok((rules, faults)) => {
+            findings.extend(faults.iter().map(|fault| Finding {
+                origin: Origin::File {
+                    path: Path::new(path).into(),
+                    line: fault.line,
+                },
+                option: None,
+                note: Note::Told(fault.cause.to_owned()),
+            }));
+            rules
+        }
+        Err(error) => {
+            let note = Note::Told(format!(
+                "every client will be turned away: cannot read {path}: {error}"
+            ));
+            findings.push(Finding::of(config, "tcp_wrappers", note));
+            Rules::default()
+        }
+    }
 }
 
 /// The rules in a file, and what is wrong with it; none if it is not there.
