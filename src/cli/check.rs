@@ -119,11 +119,16 @@ impl Diagnosis {
 
     fn start_error(&mut self, error: &StartError, config: &Config) {
         let exit = exit_of(error);
-        match error.option(config).map(|option| config.origin(option)) {
-            Some(place @ Origin::File { .. }) => {
-                self.error(&format_args!("{place}: {error}"), exit);
-            }
-            _ => self.error(error, exit),
+        // A default that fails does so because of what made it count.
+        let because = matches!(error, StartError::Tls(_)).then_some("ssl_enable");
+        let place = [error.option(config), because]
+            .into_iter()
+            .flatten()
+            .map(|option| config.origin(option))
+            .find(|origin| matches!(origin, Origin::File { .. }));
+        match place {
+            Some(place) => self.error(&format_args!("{place}: {error}"), exit),
+            None => self.error(error, exit),
         }
     }
 

@@ -68,7 +68,7 @@ impl Start {
         let mut reading = Reading::new();
         if !self.sources.iter().any(|source| source.file().is_some()) {
             let [_, theirs, red_hats] = USUAL_FILES.map(Path::new);
-            let there = [theirs, red_hats].into_iter().find(|path| path.exists());
+            let there = [theirs, red_hats].into_iter().find(|path| is_there(path));
             reading.file(there.unwrap_or(theirs));
         }
         for source in &self.sources {
@@ -104,7 +104,7 @@ impl Start {
                 accounts = Accounts::OneMore;
             }
         } else if !self.sources.iter().any(|source| source.file().is_some()) {
-            match usual.iter().find(|path| path.exists()) {
+            match usual.iter().find(|path| is_there(path)) {
                 Some(path) => reading.file(path),
                 None => reading.error(Origin::Builtin, Problem::NoFile),
             }
@@ -115,6 +115,12 @@ impl Start {
         let (config, findings) = reading.finish(accounts)?;
         Ok((config, findings, share))
     }
+}
+
+/// Whether something has this name. A link that leads nowhere was meant to lead
+/// to a configuration, and is an error rather than none.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 /// The files and settings among the arguments, in their order.

@@ -285,6 +285,17 @@ fn without_arguments_the_first_usual_file_is_read() {
 }
 
 #[test]
+fn a_usual_file_that_is_a_link_to_nowhere_is_not_passed_over() {
+    let place = Place::new("dangling", "listen_port=5\n");
+    let link = place.0.join("first.conf");
+    std::os::unix::fs::symlink("/nonexistent/file", &link).unwrap();
+    let conf = place.conf();
+    let usual = [link.as_path(), Path::new(&conf)];
+    let errors = start(&[]).load_among(&usual).unwrap_err();
+    assert!(errors[0].is_missing_file(), "{errors}");
+}
+
+#[test]
 fn without_any_file_the_error_explains_serve() {
     let errors = start(&[])
         .load_among(&[Path::new("/nonexistent")])
