@@ -6,6 +6,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# A shell cannot hear a signal that was ignored when it began, as nohup(1) has
+# SIGHUP ignored, by which a rotation is told below.
+if [ -z "${HEARS_HUP:-}" ] && env --default-signal=HUP true 2>/dev/null; then
+    exec env --default-signal=HUP HEARS_HUP=yes sh tests/install.sh
+fi
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 binaries=${CARGO_TARGET_DIR:-target}/debug
