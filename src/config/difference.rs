@@ -4,7 +4,7 @@
 //! Leaves to others: reading the new one, and acting on it.
 #![forbid(unsafe_code)]
 
-use super::options::{Config, OPTIONS};
+use super::options::{Config, OPTIONS, find};
 use super::spec::{OptionSpec, Slot};
 
 /// Options that count at the start only: the sockets that are bound, what was
@@ -64,8 +64,9 @@ const OF_THE_LOGS: &[&str] = &[
     "no_log_lock",
 ];
 
-/// The thread that looks up a host name is born at the start.
-const OF_THE_RESOLVER: &[&str] = &[
+/// What PASV announces. The thread that looks up a host name is born at the
+/// start.
+pub const ANNOUNCED: &[&str] = &[
     "pasv_address",
     "pasv_address_map",
     "pasv_addr_resolve",
@@ -103,10 +104,8 @@ impl Config {
     /// Whether all of `names` have the same values in both.
     #[must_use]
     pub fn agrees(&self, other: &Config, names: &[&str]) -> bool {
-        !self
-            .differing(other)
-            .iter()
-            .any(|name| names.contains(name))
+        let mut named = names.iter().filter_map(|name| find(name.as_bytes()));
+        named.all(|spec| !spec.differs(self, other))
     }
 
     /// Gives the options that count at the start only the values of
@@ -158,7 +157,7 @@ impl Config {
         let to_port_20 = self.port_enable && running.connect_from_port_20;
         let kept = |name: &str| {
             AT_THE_START.contains(&name)
-                || by_name && OF_THE_RESOLVER.contains(&name)
+                || by_name && ANNOUNCED.contains(&name)
                 || to_port_20 && name == "port_enable"
         };
         let differs = |spec: &&OptionSpec| {
@@ -178,7 +177,6 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::super::options::find;
     use super::*;
     use crate::config::Origin;
 
@@ -197,7 +195,7 @@ mod tests {
     fn every_name_is_one_of_the_table() {
         for name in AT_THE_START
             .iter()
-            .chain(OF_THE_RESOLVER)
+            .chain(ANNOUNCED)
             .chain(OFF_FOR_SOME)
             .chain(OF_THE_LOGS)
         {

@@ -60,10 +60,10 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::Config;
+
     fn listeners(settings: &[&str]) -> Vec<(String, bool)> {
-        let settings: Vec<Vec<u8>> = settings.iter().map(|s| s.as_bytes().to_vec()).collect();
-        let (config, _) = crate::config::load(&[], &settings).unwrap();
-        config
+        Config::of_text(&settings.join("\n"))
             .listeners()
             .iter()
             .map(|l| (l.address.to_string(), l.only_v6))
@@ -112,8 +112,7 @@ mod tests {
     #[test]
     fn passive_ports_are_the_list_or_else_the_range() {
         let ports = |settings: &[&str]| {
-            let settings: Vec<Vec<u8>> = settings.iter().map(|s| s.as_bytes().to_vec()).collect();
-            let (config, _) = crate::config::load(&[], &settings).unwrap();
+            let config = Config::of_text(&settings.join("\n"));
             config.passive_ports().to_string()
         };
         assert_eq!(ports(&[]), "5001-65535");

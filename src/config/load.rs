@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::check;
@@ -71,17 +71,24 @@ impl Reading {
         }
     }
 
-    /// Reads a configuration file.
-    pub fn file(&mut self, path: &Path) {
-        self.file_started_by(path, self.starter);
+    /// A configuration file over `base`, for a server that was started by the
+    /// user `starter`.
+    pub(super) fn of_file_over(base: &Config, path: &Path, starter: u32) -> Reading {
+        let mut reading = Reading {
+            config: base.clone(),
+            ..Reading::started_by(starter)
+        };
+        reading.file(path);
+        reading
     }
 
-    pub(super) fn file_started_by(&mut self, path: &Path, starter: u32) {
+    /// Reads a configuration file.
+    pub fn file(&mut self, path: &Path) {
         let whole = Origin::File {
             path: path.into(),
             line: 0,
         };
-        match contents(path, starter) {
+        match contents(path, self.starter) {
             Ok((text, mode)) => {
                 if mode & 0o022 != 0 {
                     self.finding(&whole, None, Paper::WritableByOthers(path.to_owned()));
@@ -208,11 +215,7 @@ impl Reading {
                 .settle_lists(&mut self.findings, |path| path.exists());
             check::check(&self.config, accounts, &mut self.findings, &mut self.errors);
         }
-        if self.errors.is_empty() {
-            Ok((self.config, self.findings))
-        } else {
-            Err(ConfigErrors(self.errors))
-        }
+        self.unchecked()
     }
 }
 
@@ -229,31 +232,8 @@ impl Config {
         path: &Path,
         starter: u32,
     ) -> Result<(Config, Vec<Finding>), ConfigErrors> {
-        let mut reading = Reading {
-            config: self.clone(),
-            ..Reading::started_by(starter)
-        };
-        reading.file(path);
-        reading.finish(Accounts::Configured)
+        Reading::of_file_over(self, path, starter).finish(Accounts::Configured)
     }
-}
-
-/// Reads the files in order, then the settings (`name=value`) in order.
-///
-/// # Errors
-/// Everything that is wrong with them.
-pub fn load(
-    files: &[PathBuf],
-    overrides: &[Vec<u8>],
-) -> Result<(Config, Vec<Finding>), ConfigErrors> {
-    let mut reading = Reading::new();
-    for file in files {
-        reading.file(file);
-    }
-    for setting in overrides {
-        reading.setting(setting, &Origin::CommandLine);
-    }
-    reading.finish(Accounts::Configured)
 }
 
 /// The bytes of a configuration file and its mode.
@@ -295,6 +275,22 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
+    /// Reads the files in order, then the settings (`name=value`) in order.
+    fn load(
+        files: &[PathBuf],
+        overrides: &[Vec<u8>],
+    ) -> Result<(Config, Vec<Finding>), ConfigErrors> {
+        let mut reading = Reading::new();
+        for file in files {
+            reading.file(file);
+        }
+        for setting in overrides {
+            reading.setting(setting, &Origin::CommandLine);
+        }
+        reading.finish(Accounts::Configured)
+    }
 
     /// A directory of the test's own, removed at its end.
     struct Place(PathBuf);
@@ -448,12 +444,12 @@ mod tests {
         let place = Place::new("owner");
         let path = place.file("c", "");
         let owner = fs::metadata(&path).unwrap().uid();
-        let mut reading = Reading::new();
-        reading.file_started_by(&path, owner.wrapping_add(1));
+        let mut reading = Reading::started_by(owner.wrapping_add(1));
+        reading.file(&path);
         // A test that root runs can only show the second half.
         assert_eq!(reading.errors.is_empty(), owner == 0);
-        let mut reading = Reading::new();
-        reading.file_started_by(&path, owner);
+        let mut reading = Reading::started_by(owner);
+        reading.file(&path);
         assert!(reading.errors.is_empty());
     }
 

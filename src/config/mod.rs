@@ -37,7 +37,7 @@ pub(crate) use error::printable;
 pub use error::{ConfigError, ConfigErrors, Origin, Problem};
 pub use finding::{Finding, Note, Severity};
 pub use listen::Listener;
-pub use load::{Accounts, Reading, load};
+pub use load::{Accounts, Reading};
 pub use moot::{MOOT, Moot};
 pub use notes::{Away, Paper, Slip, Vain};
 pub use options::{Config, OPTIONS};

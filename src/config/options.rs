@@ -11,60 +11,13 @@
 use std::collections::BTreeMap;
 
 use super::error::Origin;
-use super::spec::{Bool, Kind, OptionSpec, Path, Setting, Slot, Text, Uint};
+use super::spec::{Bool, Kind, OptionSpec, Path, Setting, Slot, Text, Uint, options};
 
 /// The row of the option `name`, which is compared byte by byte as vsftpd
 /// does: names are lower case.
 #[must_use]
 pub fn find(name: &[u8]) -> Option<&'static OptionSpec> {
     OPTIONS.iter().find(|spec| spec.name.as_bytes() == name)
-}
-
-macro_rules! options {
-    ($( $group:literal { $( $kind:ident $name:ident = $default:literal, $doc:literal $(, $note:literal)?; )* } )*) => {
-        /// A complete configuration: a value for every option, and where
-        /// each value came from.
-        ///
-        /// `Config::default()` holds the defaults of the table.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct Config {
-            pub(super) origins: BTreeMap<&'static str, Origin>,
-            $($( pub(super) $name: $kind, )*)*
-        }
-
-        // Getters are not `pub`, and the config floor reads the fields: an
-        // option that no other floor consults is then a dead-code warning
-        // that points at its own row below.
-        impl Config {
-            $($(
-                #[doc = $doc]
-                pub(crate) fn $name(&self) -> <$kind as Setting>::Got<'_> {
-                    self.$name.got()
-                }
-            )*)*
-
-            /// Every field empty: the state before the defaults are read.
-            pub(super) fn empty() -> Config {
-                Config {
-                    origins: BTreeMap::new(),
-                    $($( $name: <$kind>::default(), )*)*
-                }
-            }
-        }
-
-        /// Every option, in the order in which the documents show them.
-        pub static OPTIONS: &[OptionSpec] = &[ $($( OptionSpec {
-            name: stringify!($name),
-            kind: Kind::$kind,
-            default: $default,
-            group: $group,
-            doc: $doc,
-            note: options!(@note $($note)?),
-            slot: Slot::$kind(|config| &config.$name, |config| &mut config.$name),
-        }, )*)* ];
-    };
-    (@note) => { None };
-    (@note $note:literal) => { Some($note) };
 }
 
 options! {

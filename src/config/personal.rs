@@ -234,17 +234,12 @@ impl Config {
         path: &Path,
         starter: u32,
     ) -> Result<(Config, Vec<Finding>), PersonalError> {
-        let mut reading = Reading {
-            config: self.clone(),
-            ..Reading::new()
-        };
-        reading.file_started_by(path, starter);
         let Reading {
             mut config,
             mut findings,
             mut errors,
             ..
-        } = reading;
+        } = Reading::of_file_over(self, path, starter);
         if !errors.is_empty() {
             return Err(PersonalError::Wrong(ConfigErrors(errors)));
         }

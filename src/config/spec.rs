@@ -1,4 +1,4 @@
-//! What a row of the option table is made of.
+//! What a row of the option table is made of, and what is made of the rows.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -110,3 +110,53 @@ impl Setting for Path {
         self.as_deref()
     }
 }
+
+/// Makes of the table [`Config`] with its getters, and the rows.
+macro_rules! options {
+    ($( $group:literal { $( $kind:ident $name:ident = $default:literal, $doc:literal $(, $note:literal)?; )* } )*) => {
+        /// A complete configuration: a value for every option, and where
+        /// each value came from.
+        ///
+        /// `Config::default()` holds the defaults of the table.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Config {
+            pub(super) origins: BTreeMap<&'static str, Origin>,
+            $($( pub(super) $name: $kind, )*)*
+        }
+
+        // Getters are not `pub`, and the config floor reads the fields: an
+        // option that no other floor consults is then a dead-code warning
+        // that points at its own row below.
+        impl Config {
+            $($(
+                #[doc = $doc]
+                pub(crate) fn $name(&self) -> <$kind as Setting>::Got<'_> {
+                    self.$name.got()
+                }
+            )*)*
+
+            /// Every field empty: the state before the defaults are read.
+            pub(super) fn empty() -> Config {
+                Config {
+                    origins: BTreeMap::new(),
+                    $($( $name: <$kind>::default(), )*)*
+                }
+            }
+        }
+
+        /// Every option, in the order in which the documents show them.
+        pub static OPTIONS: &[OptionSpec] = &[ $($( OptionSpec {
+            name: stringify!($name),
+            kind: Kind::$kind,
+            default: $default,
+            group: $group,
+            doc: $doc,
+            note: options!(@note $($note)?),
+            slot: Slot::$kind(|config| &config.$name, |config| &mut config.$name),
+        }, )*)* ];
+    };
+    (@note) => { None };
+    (@note $note:literal) => { Some($note) };
+}
+
+pub(super) use options;

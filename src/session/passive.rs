@@ -4,19 +4,12 @@
 
 use super::announce::Announced;
 use crate::config::Config;
+use crate::config::difference::ANNOUNCED;
 use crate::data::PassivePorts;
 use std::sync::Arc;
 
 /// Options that say which ports.
 const PORTS: &[&str] = &["pasv_ports", "pasv_min_port", "pasv_max_port"];
-
-/// Options that say which address.
-const ADDRESS: &[&str] = &[
-    "pasv_address",
-    "pasv_address_map",
-    "pasv_addr_resolve",
-    "pasv_addr_refresh",
-];
 
 /// Ports and address, shared by the sessions that have the same.
 #[derive(Clone, Debug)]
@@ -42,7 +35,7 @@ impl Passive {
         } else {
             self.ports.beside(config.passive_ports())
         };
-        let announced = if mine.agrees(config, ADDRESS) {
+        let announced = if mine.agrees(config, ANNOUNCED) {
             Arc::clone(&self.announced)
         } else {
             Arc::new(self.announced.under(config))

@@ -85,14 +85,7 @@ fn modes_are_changed_only_where_chmod_enable_says_so() {
     }
     let launch = Launch::new().option("write_enable", "YES");
     launch.root().file("home/file", "12345");
-    launch.root().file("users/ann", "chmod_enable=NO\n");
-    let home = launch.root().path().join("home");
-    let users = launch.root().path().join("users");
-    let server = launch
-        .option("user_config_dir", users.to_str().unwrap())
-        .account("ann", "secret", &home)
-        .account("bob", "secret", &home)
-        .start();
+    let server = launch.start_for_ann_and_bob("chmod_enable=NO\n");
     let mut ann = server.login("ann", "secret");
     // As vsftpd has it; and however often, this ends no session.
     for line in ["SITE CHMOD 600 file", "SITE chmod", "SITE CHGRP 0 file"].repeat(5) {

@@ -207,16 +207,7 @@ fn a_user_may_have_lists_of_his_own() {
     }
     let launch = Launch::new().option("cmds_denied", "SIZE");
     launch.root().file("home/file", "12345");
-    launch
-        .root()
-        .file("users/ann", "cmds_denied=\ndownload_enable=NO\n");
-    let home = launch.root().path().join("home");
-    let users = launch.root().path().join("users");
-    let server = launch
-        .option("user_config_dir", users.to_str().unwrap())
-        .account("ann", "secret", &home)
-        .account("bob", "secret", &home)
-        .start();
+    let server = launch.start_for_ann_and_bob("cmds_denied=\ndownload_enable=NO\n");
     let mut ann = server.login("ann", "secret");
     ann.command("SIZE file", 213);
     ann.denied("RETR file");

@@ -197,10 +197,12 @@ fn who_holds_the_lock_stops_no_session_unless_locks_are_off() {
     }
 }
 
-/// A server that gives up root.
-fn as_nobody() -> Launch {
+/// Logs of a server that gives up root.
+fn as_nobody() -> Logs {
+    let directory = TempDir::new();
+    directory.close_to_others();
     let options = [("run_as_launching_user", "NO"), ("ftp_username", "daemon")];
-    Launch::new().writable().options(&options)
+    Logs::launch_in(directory, Launch::new().writable().options(&options), &[])
 }
 
 #[test]
@@ -208,10 +210,7 @@ fn a_file_made_for_root_is_opened_for_a_server_that_is_root_no_more() {
     if !is_root() {
         return left_out("not root: nothing to give up");
     }
-    let directory = TempDir::new();
-    directory.close_to_others();
-    let launch = as_nobody();
-    let mut logs = Logs::launch_in(directory, launch, &[]);
+    let mut logs = as_nobody();
     let status = fs::read_to_string(format!("/proc/{}/status", logs.server.pid())).unwrap();
     assert!(!status.contains("\nUid:\t0\t0"), "still root");
     let mut control = logs.server.anonymous();
@@ -235,10 +234,7 @@ fn what_not_even_the_keeper_opens_leaves_the_log_where_it_is() {
     if !is_root() {
         return left_out("not root: nothing to give up");
     }
-    let directory = TempDir::new();
-    directory.close_to_others();
-    let launch = as_nobody();
-    let mut logs = Logs::launch_in(directory, launch, &[]);
+    let mut logs = as_nobody();
     let log = logs.path("vsftpd.log");
     fs::rename(&log, logs.path("vsftpd.log.1")).unwrap();
     let secret = logs.directory.file("secret", "secret\n");
@@ -263,10 +259,7 @@ fn logrotate_does_it_right_both_ways() {
         return left_out("logrotate needs to be there, and root");
     }
     for how in ["create", "copytruncate"] {
-        let directory = TempDir::new();
-        directory.close_to_others();
-        let launch = as_nobody();
-        let mut logs = Logs::launch_in(directory, launch, &[]);
+        let mut logs = as_nobody();
         let line = match how {
             "create" => "create 640 root root",
             other => other,
