@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::accounts::start_for_ann_and_bob;
 use crate::support::control::Control;
 use crate::support::is_vsftpd;
 use crate::support::server::{Launch, Server};
@@ -85,7 +86,7 @@ fn modes_are_changed_only_where_chmod_enable_says_so() {
     }
     let launch = Launch::new().option("write_enable", "YES");
     launch.root().file("home/file", "12345");
-    let server = launch.start_for_ann_and_bob("chmod_enable=NO\n");
+    let server = start_for_ann_and_bob(launch, "chmod_enable=NO\n");
     let mut ann = server.login("ann", "secret");
     // As vsftpd has it; and however often, this ends no session.
     for line in ["SITE CHMOD 600 file", "SITE chmod", "SITE CHGRP 0 file"].repeat(5) {

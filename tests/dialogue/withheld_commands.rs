@@ -5,6 +5,7 @@
 //! What is asked of both vsftpd and ironftpd comes first; what goes beyond
 //! vsftpd is in tests of its own.
 
+use crate::support::accounts::start_for_ann_and_bob;
 use crate::support::control::Control;
 use crate::support::is_vsftpd;
 use crate::support::server::{Launch, Server};
@@ -207,7 +208,7 @@ fn a_user_may_have_lists_of_his_own() {
     }
     let launch = Launch::new().option("cmds_denied", "SIZE");
     launch.root().file("home/file", "12345");
-    let server = launch.start_for_ann_and_bob("cmds_denied=\ndownload_enable=NO\n");
+    let server = start_for_ann_and_bob(launch, "cmds_denied=\ndownload_enable=NO\n");
     let mut ann = server.login("ann", "secret");
     ann.command("SIZE file", 213);
     ann.denied("RETR file");

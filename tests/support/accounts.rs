@@ -212,3 +212,16 @@ pub fn may_mount() -> bool {
     let tried = Command::new("unshare").args(["--mount", "true"]).output();
     tried.is_ok_and(|output| output.status.success())
 }
+
+/// Starts a server whose virtual users ann and bob have the folder `home` of
+/// its root for their own, and ann these options (user_config_dir).
+pub fn start_for_ann_and_bob(launch: Launch, options_of_ann: &str) -> Server {
+    launch.root().file("users/ann", options_of_ann);
+    let home = launch.root().path().join("home");
+    let users = launch.root().path().join("users");
+    launch
+        .option("user_config_dir", users.to_str().unwrap())
+        .account("ann", "secret", &home)
+        .account("bob", "secret", &home)
+        .start()
+}

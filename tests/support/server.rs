@@ -110,18 +110,6 @@ impl Launch {
         self
     }
 
-    /// A server whose users ann and bob have the folder `home` of its root for
-    /// their own, and ann these options (user_config_dir).
-    pub fn start_for_ann_and_bob(self, options_of_ann: &str) -> Server {
-        self.root().file("users/ann", options_of_ann);
-        let home = self.root().path().join("home");
-        let users = self.root().path().join("users");
-        self.option("user_config_dir", users.to_str().unwrap())
-            .account("ann", "secret", &home)
-            .account("bob", "secret", &home)
-            .start()
-    }
-
     /// A virtual account that may only read.
     pub fn read_only_account(mut self, name: &str, password: &str, home: &Path) -> Launch {
         self.accounts
